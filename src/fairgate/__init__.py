@@ -1,0 +1,1 @@
+"""Fairgate gives out scarce appointments fairly, and can be checked by anyone."""

@@ -1,0 +1,1 @@
+"""What is done: one act a file, one transaction."""

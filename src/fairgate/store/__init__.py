@@ -1,0 +1,1 @@
+"""What is remembered: PostgreSQL, in SQL that can be read."""

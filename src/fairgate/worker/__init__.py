@@ -1,0 +1,1 @@
+"""Time passing: loops over due rows."""
