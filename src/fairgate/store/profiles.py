@@ -1,0 +1,89 @@
+"""The profile that the deployment runs on: its files as text, and the rows that the machinery needs."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from fairgate.core.errors import BadInput
+from fairgate.core.profile import Profile, parse_profile
+
+CURRENT = "SELECT id, documents FROM profile ORDER BY id DESC LIMIT 1"
+CURRENT_ID = "SELECT id FROM profile ORDER BY id DESC LIMIT 1"
+
+
+def read_folder(folder: Path) -> dict[str, str]:
+    """The texts of a profile's TOML files by file name."""
+    try:
+        texts = {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.toml"))}
+    except UnicodeDecodeError as error:
+        raise BadInput(str(folder), "a file is not UTF-8", "save it as UTF-8") from error
+    if not texts:
+        raise BadInput(str(folder), "holds no profile (no .toml file)", "name the folder of a profile")
+    return texts
+
+
+def parse(texts: Mapping[str, str]) -> Profile:
+    """The profile that the texts describe; raises BadInput naming file and key."""
+    documents = {}
+    for name, text in texts.items():
+        try:
+            documents[name] = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise BadInput(name, str(error).splitlines()[0], "correct the file") from error
+    return parse_profile(documents)
+
+
+def save(conn: psycopg.Connection, profile: Profile, texts: Mapping[str, str], now: datetime) -> None:
+    """Make `profile` the one that holds; ports and programs that are there already are kept."""
+    current = conn.execute(CURRENT).fetchone()
+    if current is None or current[1] != dict(texts):
+        conn.execute(
+            "INSERT INTO profile (key, documents, loaded_at) VALUES (%s, %s, %s)",
+            [profile.key, Jsonb(dict(texts)), now],
+        )
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO port (port, zone) VALUES (%s, %s) ON CONFLICT (port) DO UPDATE SET zone = EXCLUDED.zone",
+            [(port.port, port.zone) for port in profile.ports],
+        )
+        cursor.executemany(
+            "INSERT INTO program (program, group_max, hidden) VALUES (%s, %s, %s)"
+            " ON CONFLICT (program) DO UPDATE SET group_max = EXCLUDED.group_max, hidden = EXCLUDED.hidden",
+            [(program.program, program.group_max, program.hidden) for program in profile.programs],
+        )
+
+
+def current(conn: psycopg.Connection) -> Profile:
+    """The profile that holds; raises BadInput when none was loaded."""
+    row = conn.execute(CURRENT_ID).fetchone()
+    if row is None:
+        raise BadInput("database", "holds no profile", "run `fairgate migrate --profile FOLDER` first")
+    return _parsed(conn.info.dsn, row[0]) or _remember(conn)
+
+
+_cache: dict[tuple[str, int], Profile] = {}
+
+
+def _parsed(dsn: str, profile_id: int) -> Profile | None:
+    return _cache.get((dsn, profile_id))
+
+
+def _remember(conn: psycopg.Connection) -> Profile:
+    row = conn.execute(CURRENT).fetchone()
+    assert row is not None
+    if len(_cache) > 8:
+        _cache.clear()
+    profile = parse_text(tuple(sorted(row[1].items())))
+    _cache[(conn.info.dsn, row[0])] = profile
+    return profile
+
+
+@lru_cache(maxsize=8)
+def parse_text(texts: tuple[tuple[str, str], ...]) -> Profile:
+    """`parse`, remembered: the profile is asked for in every act."""
+    return parse(dict(texts))

@@ -1,0 +1,496 @@
+-- What Fairgate remembers, to be read from top to bottom.
+--
+-- Constraints state what must never be; triggers enforce the few things that a constraint
+-- cannot. Nothing here decides: decisions are in fairgate/core, and every change comes through a command.
+-- Migrations in migrations/ build exactly this schema; a test compares the two.
+
+-- 1. Rules that the database enforces by itself ---------------------------------------------
+
+-- The table of states of fairgate.core.lifecycle: `act` moves `subject` from one state to another.
+CREATE TABLE edge (
+    subject    text NOT NULL,
+    act        text NOT NULL,
+    from_state text NOT NULL,
+    to_state   text NOT NULL,
+    PRIMARY KEY (subject, act, from_state)
+);
+
+INSERT INTO edge (subject, act, from_state, to_state) VALUES
+    ('registration', 'register',  'none',       'registered'),
+    ('registration', 'amend',     'registered', 'registered'),
+    ('request',      'request',   'none',       'standing'),
+    ('request',      'request',   'standing',   'standing'),
+    ('request',      'request',   'withdrawn',  'standing'),
+    ('request',      'request',   'fulfilled',  'standing'),
+    ('request',      'withdraw',  'standing',   'withdrawn'),
+    ('request',      'restore',   'withdrawn',  'standing'),
+    ('request',      'fulfil',    'standing',   'fulfilled'),
+    ('round',        'open',      'none',       'open'),
+    ('round',        'seal',      'open',       'sealed'),
+    ('round',        'seed',      'sealed',     'sealed'),
+    ('round',        'draw',      'sealed',     'drawn'),
+    ('round',        'close',     'drawn',      'closed'),
+    ('round',        'void',      'open',       'void'),
+    ('round',        'void',      'sealed',     'void'),
+    ('offer',        'offer',     'none',       'offered'),
+    ('offer',        'pass over', 'none',       'declined'),
+    ('offer',        'confirm',   'offered',    'confirmed'),
+    ('offer',        'decline',   'offered',    'declined'),
+    ('offer',        'lapse',     'offered',    'lapsed'),
+    ('offer',        'cancel',    'offered',    'cancelled'),
+    ('offer',        'cancel',    'confirmed',  'cancelled'),
+    ('offer',        'check in',  'confirmed',  'checked_in'),
+    ('offer',        'miss',      'confirmed',  'missed');
+
+-- A new row begins in a state that can be begun in. The argument is the subject.
+CREATE FUNCTION refuse_unknown_beginning() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong text;
+BEGIN
+    SELECT n.state INTO wrong FROM new_rows n
+     WHERE NOT EXISTS (SELECT 1 FROM edge e
+                        WHERE e.subject = TG_ARGV[0] AND e.from_state = 'none' AND e.to_state = n.state)
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% cannot begin as %', TG_ARGV[0], wrong USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- A state changes only along an edge of the table. The argument is the subject.
+CREATE FUNCTION refuse_unknown_edge() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong record;
+BEGIN
+    SELECT o.state AS from_state, n.state AS to_state INTO wrong
+      FROM old_rows o JOIN new_rows n USING (id)
+     WHERE o.state <> n.state
+       AND NOT EXISTS (SELECT 1 FROM edge e WHERE e.subject = TG_ARGV[0]
+                          AND e.from_state = o.state AND e.to_state = n.state)
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% cannot go from % to %', TG_ARGV[0], wrong.from_state, wrong.to_state
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- For tables in which nothing is ever changed or taken away.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'check_violation';
+END $$;
+
+-- 2. What the profile says -------------------------------------------------------------------
+
+-- The profile's files as they were loaded; the newest row holds.
+CREATE TABLE profile (
+    id        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key       text NOT NULL,
+    documents jsonb NOT NULL,                -- file name -> text
+    loaded_at timestamptz NOT NULL
+);
+
+CREATE TABLE port (
+    port text PRIMARY KEY,
+    zone text NOT NULL
+);
+
+CREATE TABLE program (
+    program   text PRIMARY KEY,
+    group_max smallint NOT NULL CHECK (group_max > 0),
+    hidden    boolean NOT NULL DEFAULT false,
+    next_date date,                          -- the next round to open; none: opened by hand only
+    opens_at  timestamptz,                   -- when it opens
+    CHECK ((next_date IS NULL) = (opens_at IS NULL))
+);
+CREATE INDEX program_due ON program (opens_at) WHERE opens_at IS NOT NULL;
+
+-- `taken` is kept by trigger from the live offers and can be recomputed from them at any time.
+CREATE TABLE slot (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    program   text NOT NULL REFERENCES program,
+    port      text NOT NULL REFERENCES port,
+    date      date NOT NULL,
+    time      time NOT NULL,                 -- local time at the port
+    capacity  integer NOT NULL CHECK (capacity >= 0),          -- persons
+    overshoot integer NOT NULL CHECK (overshoot >= 0),         -- group_max - 1
+    taken     integer NOT NULL DEFAULT 0,
+    UNIQUE (program, date, port, time),
+    CONSTRAINT slot_never_oversold CHECK (taken >= 0 AND taken <= capacity + overshoot)
+);
+
+-- 3. People ----------------------------------------------------------------------------------
+
+CREATE TABLE registration (
+    id            bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    number        text NOT NULL UNIQUE,
+    code_hash     bytea NOT NULL CHECK (octet_length(code_hash) = 16),
+    state         text NOT NULL DEFAULT 'registered',
+    language      text NOT NULL,
+    size          smallint NOT NULL CHECK (size > 0),          -- persons, the rows of `person`
+    registered_at timestamptz NOT NULL,
+    amended_at    timestamptz
+);
+
+-- Personal data is in `blob` alone, under the key in `wrapped_key`; deleting the row destroys it.
+-- `adult_from` is needed by the draw (weeks of the newest adult member): the day of joining for
+-- somebody who was an adult then, else the eighteenth birthday.
+CREATE TABLE person (
+    id              bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    registration_id bigint NOT NULL REFERENCES registration,
+    position        smallint NOT NULL CHECK (position > 0),
+    joined_at       timestamptz NOT NULL,
+    adult_from      date NOT NULL,
+    identity        bytea NOT NULL CHECK (octet_length(identity) = 16),
+    wrapped_key     bytea NOT NULL,
+    blob            bytea NOT NULL,
+    UNIQUE (registration_id, position) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX person_identity ON person (identity);
+
+-- The standing wish of a registration for an appointment in a program.
+CREATE TABLE request (
+    id              bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    registration_id bigint NOT NULL REFERENCES registration,
+    program         text NOT NULL REFERENCES program,
+    state           text NOT NULL,
+    ports           text[] NOT NULL CHECK (cardinality(ports) > 0),
+    asked_at        timestamptz NOT NULL,
+    withdrawn_at    timestamptz,
+    UNIQUE (registration_id, program),
+    CHECK ((state = 'withdrawn') = (withdrawn_at IS NOT NULL))
+);
+CREATE INDEX request_standing ON request (program, registration_id) WHERE state = 'standing';
+
+-- 4. Rounds ----------------------------------------------------------------------------------
+
+CREATE TABLE round (
+    id           integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    program      text NOT NULL REFERENCES program,
+    date         date NOT NULL,
+    state        text NOT NULL,
+    opens_at     timestamptz NOT NULL,
+    closes_at    timestamptz NOT NULL,
+    seed_at      timestamptz NOT NULL,
+    draw_at      timestamptz NOT NULL,
+    due_at       timestamptz,               -- when its next step is due; none when nothing comes of itself
+    wrapped_key  bytea,                     -- the ticket key, under the deployment's key
+    manifest     text,
+    root         bytea,
+    entry_count  integer,
+    sealed_at    timestamptz,
+    proof        text,                      -- beacon.json
+    seeded_at    timestamptz,
+    seed         bytea,
+    results_hash bytea,
+    drawn_at     timestamptz,
+    closed_at    timestamptz,
+    void_reason  text,
+    published_at timestamptz,               -- when the files of its last step were written
+    UNIQUE (program, date),
+    CHECK (closes_at < seed_at AND seed_at <= draw_at),
+    CHECK ((state = 'void') = (void_reason IS NOT NULL)),
+    CHECK (state NOT IN ('sealed', 'drawn', 'closed')
+           OR (manifest IS NOT NULL AND root IS NOT NULL AND wrapped_key IS NOT NULL AND sealed_at IS NOT NULL)),
+    CHECK (state NOT IN ('drawn', 'closed')
+           OR (proof IS NOT NULL AND seed IS NOT NULL AND results_hash IS NOT NULL AND drawn_at IS NOT NULL))
+);
+CREATE INDEX round_due ON round (due_at) WHERE due_at IS NOT NULL;
+
+-- The places of one port in a sealed round; `used` is kept by trigger from the live offers.
+CREATE TABLE round_port (
+    round_id        integer NOT NULL REFERENCES round,
+    port            text NOT NULL REFERENCES port,
+    capacity        integer NOT NULL CHECK (capacity >= 0),
+    carry           integer NOT NULL CHECK (carry >= 0),
+    places          integer NOT NULL CHECK (places >= 0),      -- capacity less carry
+    overshoot       integer NOT NULL CHECK (overshoot >= 0),
+    used            integer NOT NULL DEFAULT 0,
+    carry_out       integer,                                   -- set by the draw
+    backfill_due_at timestamptz,                               -- places came free
+    PRIMARY KEY (round_id, port),
+    CONSTRAINT round_port_never_oversold CHECK (used >= 0 AND used <= places + overshoot)
+);
+CREATE INDEX round_port_backfill_due ON round_port (backfill_due_at) WHERE backfill_due_at IS NOT NULL;
+
+-- The sealed list, one row a registration.
+CREATE TABLE entry (
+    round_id        integer NOT NULL REFERENCES round,
+    ticket          text NOT NULL COLLATE "C",
+    registration_id bigint NOT NULL,
+    size            smallint NOT NULL CHECK (size > 0),
+    weeks           integer NOT NULL CHECK (weeks >= 0),
+    ports           text[] NOT NULL,
+    PRIMARY KEY (round_id, ticket)
+);
+CREATE INDEX entry_registration ON entry (registration_id, round_id);
+
+-- What the draw said of each entry: offers and reserve, each in its public order.
+CREATE TABLE result (
+    round_id integer NOT NULL REFERENCES round,
+    ticket   text NOT NULL COLLATE "C",
+    outcome  text NOT NULL CHECK (outcome IN ('offered', 'reserve')),
+    port     text,
+    ord      integer NOT NULL CHECK (ord > 0),
+    phase    text CHECK (phase IN ('seniority', 'lottery')),
+    PRIMARY KEY (round_id, outcome, ord),
+    CHECK ((outcome = 'offered') = (port IS NOT NULL)),
+    CHECK ((outcome = 'offered') = (phase IS NOT NULL))
+);
+CREATE INDEX result_ticket ON result (round_id, ticket);
+
+-- 5. Offers ----------------------------------------------------------------------------------
+
+-- The opening time and deadline that all offers made together share. No deadline: paused.
+-- `lapse_at` is the deadline and the time granted to those in line.
+CREATE TABLE "window" (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    program   text NOT NULL REFERENCES program,
+    zone      text NOT NULL,
+    opened_at timestamptz NOT NULL,
+    deadline  timestamptz,
+    lapse_at  timestamptz,
+    settled   boolean NOT NULL DEFAULT false,                  -- no open offer is left in it
+    CHECK ((deadline IS NULL) = (lapse_at IS NULL)),
+    CHECK (deadline > opened_at AND lapse_at >= deadline)
+);
+CREATE INDEX window_unsettled ON "window" (opened_at) WHERE NOT settled;
+CREATE INDEX window_lapse_due ON "window" (lapse_at) WHERE NOT settled;
+CREATE INDEX window_deadline ON "window" (deadline) WHERE NOT settled;
+
+CREATE TABLE offer (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    registration_id bigint NOT NULL REFERENCES registration,
+    program         text NOT NULL REFERENCES program,
+    round_id        integer NOT NULL REFERENCES round,
+    port            text NOT NULL,
+    slot_id         bigint NOT NULL REFERENCES slot,
+    window_id       bigint NOT NULL REFERENCES "window",
+    size            smallint NOT NULL CHECK (size > 0),
+    ord             integer NOT NULL CHECK (ord > 0),          -- in the order in which the round's offers were made
+    phase           text NOT NULL CHECK (phase IN ('seniority', 'lottery', 'reserve')),
+    state           text NOT NULL,
+    why             text,                                      -- what explains the state, where it needs it
+    how             text CHECK (how IN ('on time', 'in line', 'held')),
+    offered_at      timestamptz NOT NULL,
+    decided_at      timestamptz,
+    arrived_at      timestamptz,
+    FOREIGN KEY (round_id, port) REFERENCES round_port,
+    UNIQUE (round_id, ord),
+    UNIQUE (registration_id, round_id),
+    CHECK ((state = 'offered') = (decided_at IS NULL))
+);
+CREATE UNIQUE INDEX offer_one_live ON offer (registration_id, program) WHERE state IN ('offered', 'confirmed');
+CREATE INDEX offer_open ON offer (window_id) WHERE state = 'offered';
+CREATE INDEX offer_slot ON offer (slot_id) WHERE state IN ('offered', 'confirmed');
+
+-- Places taken at slots and ports follow from the offers that hold one: a live offer, and a person
+-- who came or could have come. Slots and ports are locked in key order, so that two commands
+-- never wait for each other.
+CREATE FUNCTION holds_place(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN state IN ('offered', 'confirmed', 'checked_in', 'missed');
+
+CREATE FUNCTION count_new_offers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM round_port p
+      WHERE (p.round_id, p.port) IN (SELECT n.round_id, n.port FROM new_rows n WHERE holds_place(n.state))
+      ORDER BY p.round_id, p.port FOR UPDATE;
+    UPDATE round_port p SET used = p.used + d.persons
+      FROM (SELECT round_id, port, sum(size) AS persons FROM new_rows WHERE holds_place(state) GROUP BY 1, 2) d
+     WHERE p.round_id = d.round_id AND p.port = d.port;
+    PERFORM 1 FROM slot s WHERE s.id IN (SELECT n.slot_id FROM new_rows n WHERE holds_place(n.state))
+      ORDER BY s.id FOR UPDATE;
+    UPDATE slot s SET taken = s.taken + d.persons
+      FROM (SELECT slot_id, sum(size) AS persons FROM new_rows WHERE holds_place(state) GROUP BY 1) d
+     WHERE s.id = d.slot_id;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION count_freed_offers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM old_rows o JOIN new_rows n USING (id)
+                    WHERE holds_place(o.state) AND NOT holds_place(n.state)) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM round_port p
+      WHERE (p.round_id, p.port) IN (SELECT o.round_id, o.port FROM old_rows o JOIN new_rows n USING (id)
+                                      WHERE holds_place(o.state) AND NOT holds_place(n.state))
+      ORDER BY p.round_id, p.port FOR UPDATE;
+    UPDATE round_port p SET used = p.used - d.persons
+      FROM (SELECT o.round_id, o.port, sum(o.size) AS persons FROM old_rows o JOIN new_rows n USING (id)
+             WHERE holds_place(o.state) AND NOT holds_place(n.state) GROUP BY 1, 2) d
+     WHERE p.round_id = d.round_id AND p.port = d.port;
+    PERFORM 1 FROM slot s
+      WHERE s.id IN (SELECT o.slot_id FROM old_rows o JOIN new_rows n USING (id)
+                      WHERE holds_place(o.state) AND NOT holds_place(n.state))
+      ORDER BY s.id FOR UPDATE;
+    UPDATE slot s SET taken = s.taken - d.persons
+      FROM (SELECT o.slot_id, sum(o.size) AS persons FROM old_rows o JOIN new_rows n USING (id)
+             WHERE holds_place(o.state) AND NOT holds_place(n.state) GROUP BY 1) d
+     WHERE s.id = d.slot_id;
+    RETURN NULL;
+END $$;
+
+-- 6. Evidence --------------------------------------------------------------------------------
+
+CREATE TABLE sample (
+    at     timestamptz NOT NULL,             -- end of its ten seconds
+    source text NOT NULL,
+    ok     integer NOT NULL CHECK (ok >= 0),
+    failed integer NOT NULL CHECK (failed >= 0),
+    PRIMARY KEY (at, source)
+);
+
+CREATE TABLE outage (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    start_at    timestamptz NOT NULL,
+    end_at      timestamptz,
+    notice_at   timestamptz,                 -- when everyone affected had been told that it is over
+    recorded_at timestamptz NOT NULL,
+    CHECK (end_at >= start_at),
+    CHECK (notice_at IS NULL OR end_at IS NOT NULL)
+);
+
+-- A try to confirm that failed or was never answered.
+CREATE TABLE attempt (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    registration_id bigint NOT NULL REFERENCES registration,
+    program         text NOT NULL REFERENCES program,
+    at              timestamptz NOT NULL,
+    fault           text NOT NULL,
+    UNIQUE (registration_id, program, at)
+);
+
+-- 7. What was said ---------------------------------------------------------------------------
+
+-- The answer to an act that carried an idempotency key; the same key gets the same answer.
+CREATE TABLE answer (
+    registration_id bigint NOT NULL REFERENCES registration,
+    key             text NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
+    digest          bytea NOT NULL,          -- of what was asked
+    kind            text NOT NULL,
+    facts           jsonb NOT NULL,
+    at              timestamptz NOT NULL,
+    PRIMARY KEY (registration_id, key)
+);
+
+-- The outbox: written in the transaction of the act, so that no message can be about something
+-- that is not committed.
+CREATE TABLE notice (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    registration_id bigint NOT NULL REFERENCES registration,
+    kind            text NOT NULL,
+    facts           jsonb NOT NULL,          -- no personal data
+    outage_id       bigint REFERENCES outage,
+    state           text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'failed')),
+    tries           smallint NOT NULL DEFAULT 0,
+    created_at      timestamptz NOT NULL,
+    due_at          timestamptz NOT NULL,
+    sent_at         timestamptz,
+    UNIQUE (outage_id, registration_id)
+);
+CREATE INDEX notice_due ON notice (due_at) WHERE state = 'waiting';
+CREATE INDEX notice_outage ON notice (outage_id) WHERE state = 'waiting' AND outage_id IS NOT NULL;
+CREATE INDEX notice_registration ON notice (registration_id);
+
+-- The ledger: one row that counts the leaves and makes those who append wait for each other, the
+-- leaves, and for each leaf the statement and the salt that link it to what it says. Destroying
+-- a statement leaves the tree whole.
+CREATE TABLE ledger (
+    one  boolean PRIMARY KEY DEFAULT true CHECK (one),
+    size bigint NOT NULL CHECK (size >= 0)
+);
+INSERT INTO ledger (size) VALUES (0);
+
+CREATE TABLE leaf (
+    index bigint PRIMARY KEY CHECK (index >= 0),
+    data  bytea NOT NULL CHECK (octet_length(data) = 32),
+    at    timestamptz NOT NULL
+);
+
+CREATE TABLE statement (
+    leaf            bigint PRIMARY KEY,
+    registration_id bigint,
+    kind            text NOT NULL,
+    salt            bytea NOT NULL CHECK (octet_length(salt) = 16),
+    body            text NOT NULL
+);
+CREATE INDEX statement_registration ON statement (registration_id) WHERE registration_id IS NOT NULL;
+
+-- 8. The guards ------------------------------------------------------------------------------
+
+CREATE TRIGGER registration_begins AFTER INSERT ON registration REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_beginning('registration');
+CREATE TRIGGER registration_moves AFTER UPDATE ON registration REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_edge('registration');
+
+CREATE TRIGGER request_begins AFTER INSERT ON request REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_beginning('request');
+CREATE TRIGGER request_moves AFTER UPDATE ON request REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_edge('request');
+
+CREATE TRIGGER round_begins AFTER INSERT ON round REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_beginning('round');
+CREATE TRIGGER round_moves AFTER UPDATE ON round REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_edge('round');
+
+CREATE TRIGGER offer_begins AFTER INSERT ON offer REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_beginning('offer');
+CREATE TRIGGER offer_moves AFTER UPDATE ON offer REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_edge('offer');
+CREATE TRIGGER offer_counted AFTER INSERT ON offer REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION count_new_offers();
+CREATE TRIGGER offer_freed AFTER UPDATE ON offer REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION count_freed_offers();
+CREATE TRIGGER offer_stays BEFORE DELETE OR TRUNCATE ON offer
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER edge_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON edge
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER result_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON result
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER leaf_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON leaf
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER round_stays BEFORE DELETE OR TRUNCATE ON round
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- What was sealed or drawn never changes; only what comes after may be written beside it.
+CREATE FUNCTION refuse_rewriting_a_round() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.program, NEW.date, NEW.wrapped_key, NEW.manifest, NEW.root, NEW.entry_count, NEW.sealed_at)
+        IS DISTINCT FROM
+       (OLD.program, OLD.date, OLD.wrapped_key, OLD.manifest, OLD.root, OLD.entry_count, OLD.sealed_at)
+       OR (OLD.proof IS NOT NULL AND (NEW.proof, NEW.seeded_at) IS DISTINCT FROM (OLD.proof, OLD.seeded_at))
+       OR (OLD.state IN ('drawn', 'closed', 'void')
+           AND (NEW.seed, NEW.results_hash, NEW.drawn_at, NEW.void_reason)
+               IS DISTINCT FROM (OLD.seed, OLD.results_hash, OLD.drawn_at, OLD.void_reason)) THEN
+        RAISE EXCEPTION 'round % of % is % and cannot be rewritten', OLD.date, OLD.program, OLD.state
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER round_not_rewritten BEFORE UPDATE ON round
+    FOR EACH ROW WHEN (OLD.state <> 'open') EXECUTE FUNCTION refuse_rewriting_a_round();
+
+-- The list of a round is complete when it is sealed, and its results when it is drawn. A row of
+-- either is refused afterwards.
+CREATE FUNCTION refuse_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    late record;
+BEGIN
+    SELECT r.program, r.date, r.state INTO late
+      FROM (SELECT DISTINCT round_id FROM new_rows) n JOIN round r ON r.id = n.round_id
+     WHERE r.state <> TG_ARGV[0] LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'round % of % is %: nothing is added to its %', late.date, late.program, late.state, TG_TABLE_NAME
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER entry_in_time AFTER INSERT ON entry REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('open');
+CREATE TRIGGER result_in_time AFTER INSERT ON result REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('sealed');
