@@ -21,7 +21,9 @@ def load(home: Path) -> Keys:
     try:
         return Keys(base64.b64decode(path.read_bytes().strip(), validate=True))
     except (ValueError, AssertionError) as error:
-        raise BadInput(str(path), "is not a key of 32 bytes in base64", "restore it from the backup of your keys") from error
+        raise BadInput(
+            str(path), "is not a key of 32 bytes in base64", "restore it from the backup of your keys"
+        ) from error
 
 
 def _make(path: Path) -> None:

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 import psycopg
@@ -58,32 +57,19 @@ def save(conn: psycopg.Connection, profile: Profile, texts: Mapping[str, str], n
         )
 
 
+_known: dict[tuple[str, int], Profile] = {}  # by database and row: a profile row never changes
+
+
 def current(conn: psycopg.Connection) -> Profile:
     """The profile that holds; raises BadInput when none was loaded."""
     row = conn.execute(CURRENT_ID).fetchone()
     if row is None:
         raise BadInput("database", "holds no profile", "run `fairgate migrate --profile FOLDER` first")
-    return _parsed(conn.info.dsn, row[0]) or _remember(conn)
-
-
-_cache: dict[tuple[str, int], Profile] = {}
-
-
-def _parsed(dsn: str, profile_id: int) -> Profile | None:
-    return _cache.get((dsn, profile_id))
-
-
-def _remember(conn: psycopg.Connection) -> Profile:
-    row = conn.execute(CURRENT).fetchone()
-    assert row is not None
-    if len(_cache) > 8:
-        _cache.clear()
-    profile = parse_text(tuple(sorted(row[1].items())))
-    _cache[(conn.info.dsn, row[0])] = profile
-    return profile
-
-
-@lru_cache(maxsize=8)
-def parse_text(texts: tuple[tuple[str, str], ...]) -> Profile:
-    """`parse`, remembered: the profile is asked for in every act."""
-    return parse(dict(texts))
+    place = (conn.info.dsn, int(row[0]))
+    if place not in _known:
+        if len(_known) > 8:
+            _known.clear()
+        documents = conn.execute("SELECT documents FROM profile WHERE id = %s", [row[0]]).fetchone()
+        assert documents is not None
+        _known[place] = parse(documents[0])
+    return _known[place]

@@ -1,0 +1,81 @@
+"""Who may be registered: the members of a group and what is asked about them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from fairgate.core.lifecycle import Reason, Refused
+
+ADULT_AGE = 18
+OLDEST_AGE = 130
+NAME_MAX = 200  # letters; a longer name is a mistake of the form or an attack
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person of a group. `details` are further answers (nationality, contact, …), all of them personal data."""
+
+    given_names: str
+    family_names: str
+    born_on: date
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "given_names": self.given_names,
+            "family_names": self.family_names,
+            "born_on": self.born_on.isoformat(),
+            **({"details": dict(self.details)} if self.details else {}),
+        }
+
+    @classmethod
+    def from_json(cls, person: Mapping[str, object]) -> "Member":
+        details = person.get("details", {})
+        assert isinstance(details, dict)
+        return cls(
+            given_names=str(person["given_names"]),
+            family_names=str(person["family_names"]),
+            born_on=date.fromisoformat(str(person["born_on"])),
+            details=details,
+        )
+
+
+def birthday(born_on: date, age: int) -> date:
+    """The day on which a person turns `age`; born on 29 February, it is 1 March in a common year."""
+    try:
+        return born_on.replace(year=born_on.year + age)
+    except ValueError:
+        return date(born_on.year + age, 3, 1)
+
+
+def adult_from(born_on: date, joined_on: date) -> date:
+    """From when a member counts as an adult: the eighteenth birthday, or the day of joining when that is later."""
+    return max(birthday(born_on, ADULT_AGE), joined_on)
+
+
+def refuse_members(members: Sequence[Member], *, group_max: int, today: date) -> Refused | None:
+    """Why these people cannot be one group; None when they can. Facts name the member, counted from 1."""
+    if not members:
+        return Refused(Reason.NO_MEMBERS)
+    if len(members) > group_max:
+        return Refused(Reason.GROUP_TOO_LARGE, {"size": len(members), "group_max": group_max})
+    for position, member in enumerate(members, 1):
+        if not member.given_names.strip() and not member.family_names.strip():
+            return Refused(Reason.NO_NAME, {"member": position})
+        if max(len(member.given_names), len(member.family_names)) > NAME_MAX:
+            return Refused(Reason.NAME_TOO_LONG, {"member": position, "letters": NAME_MAX})
+        if member.born_on > today:
+            return Refused(Reason.BORN_IN_FUTURE, {"member": position})
+        if birthday(member.born_on, OLDEST_AGE) < today:
+            return Refused(Reason.BORN_TOO_LONG_AGO, {"member": position, "years": OLDEST_AGE})
+    return None
+
+
+def refuse_ports(ports: Sequence[str], *, known: Sequence[str]) -> Refused | None:
+    """Why a request cannot name these ports in this order; None when it can."""
+    if not ports:
+        return Refused(Reason.NO_PORTS)
+    if len(set(ports)) < len(ports):
+        return Refused(Reason.PORT_TWICE, {"port": next(port for port in ports if list(ports).count(port) > 1)})
+    unknown = [port for port in ports if port not in known]
+    return Refused(Reason.UNKNOWN_PORT, {"port": unknown[0][:60], "known": list(known)}) if unknown else None

@@ -1,0 +1,79 @@
+"""The outbox: what people are to be told, written in the transaction of the act."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from fairgate.store import bulk
+
+DUE = """
+    SELECT n.id, n.registration_id, r.number, r.language, n.kind, n.facts, n.tries, n.outage_id, n.created_at
+      FROM notice n JOIN registration r ON r.id = n.registration_id
+     WHERE n.state = 'waiting' AND n.due_at <= %s
+     ORDER BY n.due_at, n.id LIMIT %s FOR UPDATE OF n SKIP LOCKED
+"""
+ABOUT_OUTAGE = """
+    INSERT INTO notice (registration_id, kind, facts, outage_id, created_at, due_at)
+    SELECT DISTINCT o.registration_id, 'outage over', '{}'::jsonb, %(outage)s::bigint, %(now)s::timestamptz, %(now)s::timestamptz
+      FROM offer o JOIN "window" w ON w.id = o.window_id
+     WHERE NOT w.settled AND o.state = 'offered'
+    ON CONFLICT (outage_id, registration_id) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    id: int
+    registration_id: int
+    number: str
+    language: str
+    kind: str
+    facts: Mapping[str, object]
+    tries: int
+    outage_id: int | None
+    created_at: datetime
+
+
+def add(conn: psycopg.Connection, notices: Sequence[tuple[int, str, Mapping[str, object]]], now: datetime) -> None:
+    """Notices as (registration, kind, facts), due at once."""
+    if notices:
+        columns = ("registration_id", "kind", "facts", "created_at", "due_at")
+        bulk.insert(conn, "notice", columns, ((owner, kind, Jsonb(dict(f)), now, now) for owner, kind, f in notices))
+
+
+def about_outage(conn: psycopg.Connection, outage_id: int, now: datetime) -> int:
+    """Tell everyone with an open offer that the outage is over; how many are told that were not yet."""
+    return conn.execute(ABOUT_OUTAGE, {"outage": outage_id, "now": now}).rowcount
+
+
+def due(conn: psycopg.Connection, now: datetime, limit: int) -> list[Due]:
+    """Waiting notices that are due, locked until the end of the transaction; others skip them."""
+    with conn.cursor(row_factory=class_row(Due)) as cursor:
+        return cursor.execute(DUE, [now, limit]).fetchall()
+
+
+def claim(conn: psycopg.Connection, ids: Sequence[int], until: datetime) -> None:
+    """Put notices aside while they are being handed over: due again at `until` if nobody reports back."""
+    conn.execute(
+        "UPDATE notice SET due_at = %s, tries = tries + 1 WHERE id = ANY(%s) AND state = 'waiting'", [until, list(ids)]
+    )
+
+
+def sent(conn: psycopg.Connection, ids: Sequence[int], now: datetime) -> None:
+    conn.execute(
+        "UPDATE notice SET state = 'sent', sent_at = %s WHERE id = ANY(%s) AND state = 'waiting'", [now, list(ids)]
+    )
+
+
+def failed(conn: psycopg.Connection, notice_id: int, *, now: datetime, retry_after: timedelta | None) -> None:
+    """Try again later, or give up when there is no later."""
+    if retry_after is None:
+        conn.execute("UPDATE notice SET state = 'failed' WHERE id = %s AND state = 'waiting'", [notice_id])
+    else:
+        conn.execute(
+            "UPDATE notice SET due_at = %s WHERE id = %s AND state = 'waiting'", [now + retry_after, notice_id]
+        )
