@@ -1,0 +1,8 @@
+// Everything works without this file. With it, a failed form moves the focus to its summary and a second,
+// hurried tap on a button does not send the form again (the server would give the same answer anyway).
+import { Button, createAll, ErrorSummary, NotificationBanner } from "govuk-frontend";
+
+document.body.classList.add("js-enabled", "govuk-frontend-supported");
+createAll(ErrorSummary);
+createAll(NotificationBanner);
+createAll(Button, { preventDoubleClick: true });
