@@ -1,6 +1,7 @@
 """The deployment's key: a file that is made on first start and that nobody but its owner may read."""
 
 import base64
+import contextlib
 import os
 from pathlib import Path
 
@@ -14,10 +15,8 @@ def load(home: Path) -> Keys:
     """The key in `home`/keys, made (mode 0600, flushed to disk) when there is none yet."""
     path = home / "keys" / _NAME
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
+    with contextlib.suppress(FileExistsError):
         _make(path)
-    except FileExistsError:
-        pass
     try:
         return Keys(base64.b64decode(path.read_bytes().strip(), validate=True))
     except (ValueError, AssertionError) as error:

@@ -6,6 +6,12 @@ from typing import LiteralString, cast
 
 import psycopg
 
+_BOOK = """
+    CREATE TABLE IF NOT EXISTS migration (
+        name text PRIMARY KEY,
+        applied_at timestamptz NOT NULL DEFAULT now()
+    )
+"""
 _LOCK = 0x6661697267617465  # "fairgate": one process migrates, others wait for it
 
 
@@ -23,9 +29,7 @@ def migrate(conn: psycopg.Connection) -> list[str]:
     applied = []
     conn.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
     try:
-        conn.execute(
-            "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
+        conn.execute(_BOOK)
         for name in pending(conn):
             with conn.transaction():
                 conn.execute(cast(LiteralString, _text(name)))

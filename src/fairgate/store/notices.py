@@ -18,7 +18,8 @@ DUE = """
 """
 ABOUT_OUTAGE = """
     INSERT INTO notice (registration_id, kind, facts, outage_id, created_at, due_at)
-    SELECT DISTINCT o.registration_id, 'outage over', '{}'::jsonb, %(outage)s::bigint, %(now)s::timestamptz, %(now)s::timestamptz
+    SELECT DISTINCT o.registration_id, 'outage over', '{}'::jsonb, %(outage)s::bigint,
+           %(now)s::timestamptz, %(now)s::timestamptz
       FROM offer o JOIN "window" w ON w.id = o.window_id
      WHERE NOT w.settled AND o.state = 'offered'
     ON CONFLICT (outage_id, registration_id) DO NOTHING

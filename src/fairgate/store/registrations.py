@@ -27,7 +27,8 @@ PEOPLE = """
       FROM person WHERE registration_id = ANY(%s) ORDER BY registration_id, position
 """
 AMEND = """
-    UPDATE registration SET language = coalesce(%(language)s, language), size = coalesce(%(size)s, size), amended_at = %(now)s
+    UPDATE registration SET language = coalesce(%(language)s, language), size = coalesce(%(size)s, size),
+           amended_at = %(now)s
      WHERE id = %(id)s AND state = 'registered'
 """
 

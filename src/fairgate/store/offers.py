@@ -1,0 +1,248 @@
+"""Offers and appointments, and the windows that they share."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.rows import class_row
+
+from fairgate.core.deadlines import Deadline, Paused, Policy
+from fairgate.store import bulk
+
+_COLUMNS = """
+    o.id, o.registration_id, r.number, o.program, o.round_id, o.port, o.slot_id, o.window_id, o.size, o.ord, o.phase,
+    o.state, o.why, o.how, o.offered_at, o.decided_at, o.arrived_at, s.date, s.time, w.zone, w.opened_at, w.deadline
+"""
+_FROM = """
+    FROM offer o JOIN registration r ON r.id = o.registration_id
+    JOIN slot s ON s.id = o.slot_id JOIN "window" w ON w.id = o.window_id
+"""
+# The live offer if there is one, else the newest.
+LATEST = f"""
+    SELECT DISTINCT ON (o.registration_id) {_COLUMNS} {_FROM}
+     WHERE o.program = %(program)s AND o.registration_id = ANY(%(ids)s)
+     ORDER BY o.registration_id, (o.state IN ('offered', 'confirmed')) DESC, o.id DESC
+"""
+OPEN_IN = f"""
+    SELECT {_COLUMNS} {_FROM} WHERE o.window_id = ANY(%s) AND o.state = 'offered' ORDER BY o.registration_id
+"""
+LIVE_OF_ROUND = f"""
+    SELECT {_COLUMNS} {_FROM} WHERE o.round_id = %s AND o.state IN ('offered', 'confirmed') ORDER BY o.registration_id
+"""
+OF_DAY = f"""
+    SELECT {_COLUMNS} {_FROM} WHERE s.date = %s AND o.port = %s AND o.state IN ('confirmed', 'checked_in', 'missed')
+     ORDER BY s.time, r.number
+"""
+HISTORY = f"""
+    SELECT {_COLUMNS} {_FROM} WHERE o.registration_id = %s ORDER BY o.id DESC
+"""
+# Compare and set; the count of changed rows is checked.
+MOVE = """
+    UPDATE offer o SET state = m.state, how = m.how, why = m.why, decided_at = %(now)s,
+           arrived_at = CASE WHEN m.state = 'checked_in' THEN %(now)s END
+      FROM unnest(%(ids)s::bigint[], %(was)s::text[], %(states)s::text[], %(how)s::text[], %(why)s::text[])
+           AS m (id, was, state, how, why)
+     WHERE o.id = m.id AND o.state = m.was
+"""
+FREED = """
+    UPDATE round_port p SET backfill_due_at = %s
+      FROM unnest(%s::int[], %s::text[]) AS f (round_id, port)
+     WHERE p.round_id = f.round_id AND p.port = f.port AND p.backfill_due_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    id: int
+    registration_id: int
+    number: str
+    program: str
+    round_id: int
+    port: str
+    slot_id: int
+    window_id: int
+    size: int
+    ord: int
+    phase: str
+    state: str
+    why: str | None
+    how: str | None
+    offered_at: datetime
+    decided_at: datetime | None
+    arrived_at: datetime | None
+    date: date
+    time: time
+    zone: str
+    opened_at: datetime
+    deadline: datetime | None
+
+
+class Move(NamedTuple):
+    """`offer` goes to `state`."""
+
+    offer: Offer
+    state: str
+    how: str | None = None
+    why: str | None = None
+
+
+class NewOffer(NamedTuple):
+    registration_id: int
+    port: str
+    slot_id: int
+    window_id: int
+    size: int
+    ord: int
+    phase: str
+    state: str
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    id: int
+    program: str
+    zone: str
+    opened_at: datetime
+    deadline: datetime | None
+
+
+def latest(conn: psycopg.Connection, program: str, registration_ids: Iterable[int]) -> dict[int, Offer]:
+    """The live or else newest offer of each registration; decided on under the lock of the registration."""
+    with conn.cursor(row_factory=class_row(Offer)) as cursor:
+        cursor.execute(LATEST, {"program": program, "ids": list(registration_ids)})
+        return {offer.registration_id: offer for offer in cursor}
+
+
+def _all(conn: psycopg.Connection, query: str, *args: object) -> list[Offer]:
+    with conn.cursor(row_factory=class_row(Offer)) as cursor:
+        return cursor.execute(query.encode(), args).fetchall()
+
+
+def open_in(conn: psycopg.Connection, window_ids: Sequence[int]) -> list[Offer]:
+    """The open offers of these windows."""
+    return _all(conn, OPEN_IN, list(window_ids))
+
+
+def live_of_round(conn: psycopg.Connection, round_id: int) -> list[Offer]:
+    return _all(conn, LIVE_OF_ROUND, round_id)
+
+
+def of_day(conn: psycopg.Connection, day: date, port: str) -> list[Offer]:
+    """The appointments of a port on a date, by time of day."""
+    return _all(conn, OF_DAY, day, port)
+
+
+def history(conn: psycopg.Connection, registration_id: int) -> list[Offer]:
+    """All offers that a registration ever had, newest first."""
+    return _all(conn, HISTORY, registration_id)
+
+
+def live(conn: psycopg.Connection, program: str, registration_ids: Sequence[int]) -> set[int]:
+    """Those of the registrations that hold a place of the program."""
+    rows = conn.execute(
+        "SELECT registration_id FROM offer"
+        " WHERE program = %s AND registration_id = ANY(%s) AND state IN ('offered', 'confirmed')",
+        [program, list(registration_ids)],
+    )
+    return {row[0] for row in rows}
+
+
+def apply(conn: psycopg.Connection, moves: Sequence[Move], now: datetime) -> None:
+    """Move each offer to its new state; places that come free are due for backfill."""
+    if not moves:
+        return
+    changed = conn.execute(
+        MOVE,
+        {
+            "now": now,
+            "ids": [m.offer.id for m in moves],
+            "was": [m.offer.state for m in moves],
+            "states": [m.state for m in moves],
+            "how": [m.how or m.offer.how for m in moves],
+            "why": [m.why or m.offer.why for m in moves],
+        },
+    )
+    assert changed.rowcount == len(moves), "an offer changed under the lock of its registration"
+    freed = {(m.offer.round_id, m.offer.port) for m in moves if m.state in ("declined", "lapsed", "cancelled")}
+    if freed:
+        mark_freed(conn, sorted(freed), now)
+
+
+def mark_freed(conn: psycopg.Connection, ports: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Places at (round, port) came free: a backfill is due."""
+    conn.execute(FREED, [now, [round_id for round_id, _ in ports], [port for _, port in ports]])
+
+
+def insert(conn: psycopg.Connection, program: str, round_id: int, offers: Sequence[NewOffer], now: datetime) -> None:
+    columns = (
+        *("registration_id", "port", "slot_id", "window_id", "size", "ord", "phase", "state", "why"),
+        *("program", "round_id", "offered_at", "decided_at"),
+    )
+    if offers:
+        rows = ((*o, program, round_id, now, None if o.state == "offered" else now) for o in offers)
+        bulk.insert(conn, "offer", columns, rows)
+
+
+def last_ord(conn: psycopg.Connection, round_id: int) -> int:
+    row = conn.execute("SELECT coalesce(max(ord), 0) FROM offer WHERE round_id = %s", [round_id]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def open_window(
+    conn: psycopg.Connection, program: str, zone: str, opened_at: datetime, deadline: Deadline, policy: Policy
+) -> int:
+    """A new window; its id."""
+    ends, lapses = _ends(deadline, policy)
+    row = conn.execute(
+        'INSERT INTO "window" (program, zone, opened_at, deadline, lapse_at) VALUES (%s, %s, %s, %s, %s) RETURNING id',
+        [program, zone, opened_at, ends, lapses],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _ends(deadline: Deadline, policy: Policy) -> tuple[datetime | None, datetime | None]:
+    return (None, None) if isinstance(deadline, Paused) else (deadline, deadline + policy.in_line)
+
+
+def windows_unsettled(conn: psycopg.Connection, ids: Sequence[int] | None = None) -> list[Window]:
+    """Lock the windows that still have open offers (only these ids, when given), in key order."""
+    with conn.cursor(row_factory=class_row(Window)) as cursor:
+        cursor.execute(
+            'SELECT id, program, zone, opened_at, deadline FROM "window"'
+            " WHERE NOT settled AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) ORDER BY id FOR UPDATE",
+            {"ids": None if ids is None else list(ids)},
+        )
+        return cursor.fetchall()
+
+
+def windows_due(conn: psycopg.Connection, now: datetime, limit: int) -> list[int]:
+    """Windows whose open offers may be over, oldest first, not locked."""
+    rows = conn.execute(
+        'SELECT id FROM "window" WHERE NOT settled AND lapse_at < %s ORDER BY lapse_at, id LIMIT %s', [now, limit]
+    )
+    return [row[0] for row in rows]
+
+
+def move_deadline(conn: psycopg.Connection, window_id: int, deadline: Deadline, policy: Policy) -> None:
+    ends, lapses = _ends(deadline, policy)
+    conn.execute('UPDATE "window" SET deadline = %s, lapse_at = %s WHERE id = %s', [ends, lapses, window_id])
+
+
+def settle(conn: psycopg.Connection, window_ids: Sequence[int]) -> None:
+    """Mark those windows settled in which no offer is open any more."""
+    conn.execute(
+        'UPDATE "window" w SET settled = true WHERE w.id = ANY(%s) AND NOT w.settled'
+        " AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.window_id = w.id AND o.state = 'offered')",
+        [list(window_ids)],
+    )
+
+
+def today_at(now: datetime, zone: str) -> date:
+    """The date at a port."""
+    return now.astimezone(ZoneInfo(zone)).date()

@@ -1,0 +1,367 @@
+"""Rounds: their steps, sealed lists and results."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+import psycopg
+from psycopg.rows import class_row
+
+from fairgate.core.bundle import PortPlaces
+from fairgate.core.draw import Entry, Offered
+from fairgate.store import bulk
+
+_COLUMNS = """
+    id, program, date, state, opens_at, closes_at, seed_at, draw_at, due_at, wrapped_key, manifest, root, entry_count,
+    sealed_at, proof, seeded_at, seed, results_hash, drawn_at, closed_at, void_reason, published_at
+"""
+LOCK = f"SELECT {_COLUMNS} FROM round WHERE program = %s AND date = %s FOR NO KEY UPDATE"
+LOCK_ID = f"SELECT {_COLUMNS} FROM round WHERE id = %s FOR NO KEY UPDATE"
+FIND = f"SELECT {_COLUMNS} FROM round WHERE program = %s AND date = %s"
+LIST = f"SELECT {_COLUMNS} FROM round WHERE program = %s ORDER BY date DESC LIMIT %s"
+DUE = f"""
+    SELECT {_COLUMNS} FROM round
+     WHERE due_at <= %s ORDER BY due_at, date, id LIMIT %s
+"""
+EARLIER = """
+    SELECT date FROM round WHERE program = %s AND date < %s AND state IN ('open', 'sealed') ORDER BY date LIMIT 1
+"""
+UNPUBLISHED = f"""
+    SELECT {_COLUMNS} FROM round
+     WHERE published_at IS NULL AND state IN ('sealed', 'drawn', 'closed', 'void') AND manifest IS NOT NULL
+     ORDER BY id LIMIT %s
+"""
+# Standing requests at closing time, of those who hold no place; weeks of the newest adult member.
+ELIGIBLE = """
+    SELECT q.registration_id, r.number, r.size, q.ports,
+           greatest(0, floor(extract(epoch FROM %(closes_at)s::timestamptz
+               - coalesce(max(p.joined_at) FILTER (WHERE p.adult_from <= %(day)s::date), r.registered_at)) / 604800))::int
+      FROM request q
+      JOIN registration r ON r.id = q.registration_id
+      JOIN person p ON p.registration_id = r.id
+     WHERE q.program = %(program)s AND q.state = 'standing' AND q.asked_at <= %(closes_at)s
+       AND r.size <= %(group_max)s
+       AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.registration_id = q.registration_id
+                          AND o.program = q.program AND o.state IN ('offered', 'confirmed'))
+     GROUP BY q.registration_id, r.number, r.size, q.ports, r.registered_at
+"""
+CARRY = """
+    SELECT DISTINCT ON (p.port) p.port, p.carry_out
+      FROM round_port p JOIN round r ON r.id = p.round_id
+     WHERE r.program = %s AND r.date < %s AND r.state IN ('drawn', 'closed') ORDER BY p.port, r.date DESC
+"""
+# Reserve of a round for a port, in public order, without those who were offered a place in it.
+RESERVE = """
+    SELECT e.registration_id, t.ticket, e.size, e.weeks, e.ports
+      FROM result t JOIN entry e USING (round_id, ticket)
+     WHERE t.round_id = %(round)s AND t.outcome = 'reserve' AND %(port)s = ANY(e.ports)
+       AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.round_id = t.round_id AND o.registration_id = e.registration_id)
+     ORDER BY t.ord LIMIT %(limit)s
+"""
+LAST_RESULT = """
+    SELECT r.date, t.ticket, t.outcome, t.ord, t.port, e.weeks, e.size,
+           (SELECT count(*) FROM result x WHERE x.round_id = r.id AND x.outcome = 'reserve') AS reserve_length
+      FROM entry e JOIN round r ON r.id = e.round_id JOIN result t ON t.round_id = e.round_id AND t.ticket = e.ticket
+     WHERE e.registration_id = %s AND r.program = %s AND r.state IN ('drawn', 'closed') ORDER BY r.date DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    id: int
+    program: str
+    date: date
+    state: str
+    opens_at: datetime
+    closes_at: datetime
+    seed_at: datetime
+    draw_at: datetime
+    due_at: datetime | None
+    wrapped_key: bytes | None
+    manifest: str | None
+    root: bytes | None
+    entry_count: int | None
+    sealed_at: datetime | None
+    proof: str | None
+    seeded_at: datetime | None
+    seed: bytes | None
+    results_hash: bytes | None
+    drawn_at: datetime | None
+    closed_at: datetime | None
+    void_reason: str | None
+    published_at: datetime | None
+
+    @property
+    def about(self) -> str:
+        """What the wrapped ticket key is bound to."""
+        return f"{self.program}|{self.date.isoformat()}"
+
+
+class Eligible(NamedTuple):
+    registration_id: int
+    number: str
+    size: int
+    ports: list[str]
+    weeks: int
+
+
+class Waiting(NamedTuple):
+    registration_id: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPort:
+    port: str
+    capacity: int
+    carry: int
+    places: int
+    overshoot: int
+    used: int
+    carry_out: int | None
+    backfill_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastResult:
+    """What the last drawn round said of a registration that was in it."""
+
+    date: date
+    ticket: str
+    outcome: str
+    ord: int
+    port: str | None
+    weeks: int
+    size: int
+    reserve_length: int
+
+
+def _one(conn: psycopg.Connection, query: str, *args: object) -> Round | None:
+    with conn.cursor(row_factory=class_row(Round)) as cursor:
+        return cursor.execute(query.encode(), args).fetchone()
+
+
+def _all(conn: psycopg.Connection, query: str, *args: object) -> list[Round]:
+    with conn.cursor(row_factory=class_row(Round)) as cursor:
+        return cursor.execute(query.encode(), args).fetchall()
+
+
+def lock(conn: psycopg.Connection, program: str, day: date) -> Round | None:
+    """The round, locked: whoever gives out its places holds this lock."""
+    return _one(conn, LOCK, program, day)
+
+
+def lock_id(conn: psycopg.Connection, round_id: int) -> Round:
+    found = _one(conn, LOCK_ID, round_id)
+    assert found is not None
+    return found
+
+
+def find(conn: psycopg.Connection, program: str, day: date) -> Round | None:
+    return _one(conn, FIND, program, day)
+
+
+def newest(conn: psycopg.Connection, program: str, limit: int) -> list[Round]:
+    """The rounds of a program, latest date first."""
+    return _all(conn, LIST, program, limit)
+
+
+def due(conn: psycopg.Connection, now: datetime, limit: int) -> list[Round]:
+    """Rounds with a step that is due, the longest due first; not locked, the command locks."""
+    return _all(conn, DUE, now, limit)
+
+
+def unpublished(conn: psycopg.Connection, limit: int) -> list[Round]:
+    return _all(conn, UNPUBLISHED, limit)
+
+
+def earlier_undrawn(conn: psycopg.Connection, program: str, day: date) -> date | None:
+    """The first earlier round of the program that is still to be drawn; its carry is not known yet."""
+    row = conn.execute(EARLIER, [program, day]).fetchone()
+    return row[0] if row else None
+
+
+def insert(
+    conn: psycopg.Connection,
+    program: str,
+    day: date,
+    times: tuple[datetime, datetime, datetime, datetime],
+) -> None:
+    """A new open round; times are opens_at, closes_at, seed_at, draw_at; sealing is due at closes_at."""
+    conn.execute(
+        "INSERT INTO round (program, date, state, opens_at, closes_at, seed_at, draw_at, due_at)"
+        " VALUES (%s, %s, 'open', %s, %s, %s, %s, %s)",
+        [program, day, *times, times[1]],
+    )
+
+
+def eligible(conn: psycopg.Connection, program: str, closes_at: datetime, group_max: int) -> list[Eligible]:
+    """Everyone who is to be in a round that closes at `closes_at`."""
+    with conn.cursor() as cursor:
+        cursor.execute(
+            ELIGIBLE,
+            {"program": program, "closes_at": closes_at, "day": closes_at.date(), "group_max": group_max},
+            binary=True,
+        )
+        return [Eligible(*row) for row in cursor]
+
+
+def carries(conn: psycopg.Connection, program: str, day: date) -> dict[str, int]:
+    """The overshoot that the last round before `day` left at each port."""
+    return dict(conn.execute(CARRY, [program, day]).fetchall())
+
+
+def insert_ports(conn: psycopg.Connection, round_id: int, ports: Iterable[PortPlaces], group_max: int) -> None:
+    columns = ("round_id", "port", "capacity", "carry", "places", "overshoot")
+    rows = [(round_id, p.port, p.capacity, p.carry, max(0, p.capacity - p.carry), group_max - 1) for p in ports]
+    bulk.insert(conn, "round_port", columns, rows)
+
+
+def ports(conn: psycopg.Connection, round_id: int) -> dict[str, RoundPort]:
+    """The ports of a sealed round."""
+    with conn.cursor(row_factory=class_row(RoundPort)) as cursor:
+        cursor.execute(
+            "SELECT port, capacity, carry, places, overshoot, used, carry_out, backfill_due_at"
+            " FROM round_port WHERE round_id = %s ORDER BY port",
+            [round_id],
+        )
+        return {row.port: row for row in cursor}
+
+
+def insert_entries(conn: psycopg.Connection, round_id: int, entries: Iterable[tuple[int, Entry]]) -> None:
+    """The sealed list: entries with their registrations."""
+    columns = ("round_id", "ticket", "registration_id", "size", "weeks", "ports")
+    rows = ((round_id, e.ticket, owner, e.size, e.weeks, list(e.ports)) for owner, e in entries)
+    bulk.insert(conn, "entry", columns, rows)
+
+
+def entries(conn: psycopg.Connection, round_id: int) -> list[tuple[int, Entry]]:
+    """The sealed list in the order of tickets, with registrations."""
+    with conn.cursor() as cursor:
+        cursor.execute(
+            "SELECT registration_id, ticket, size, weeks, ports FROM entry WHERE round_id = %s ORDER BY ticket",
+            [round_id],
+            binary=True,
+        )
+        return [(owner, Entry(ticket, size, weeks, tuple(names))) for owner, ticket, size, weeks, names in cursor]
+
+
+def insert_results(conn: psycopg.Connection, round_id: int, offers: Sequence[Offered], reserve: Sequence[str]) -> None:
+    offered = ((round_id, o.ticket, "offered", o.port, o.order, o.phase) for o in offers)
+    waiting = ((round_id, ticket, "reserve", None, order, None) for order, ticket in enumerate(reserve, 1))
+    columns = ("round_id", "ticket", "outcome", "port", "ord", "phase")
+    bulk.insert(conn, "result", columns, offered)
+    bulk.insert(conn, "result", columns, waiting)
+
+
+def results(conn: psycopg.Connection, round_id: int) -> tuple[list[Offered], list[str]]:
+    """Offers and reserve (tickets) of a drawn round, each in its public order."""
+    rows = conn.execute(
+        "SELECT outcome, ticket, port, ord, phase FROM result WHERE round_id = %s ORDER BY outcome, ord", [round_id]
+    ).fetchall()
+    offers = [
+        Offered(ticket, port, order, phase) for outcome, ticket, port, order, phase in rows if outcome == "offered"
+    ]
+    return offers, [ticket for outcome, ticket, *_ in rows if outcome == "reserve"]
+
+
+def reserve(conn: psycopg.Connection, round_id: int, port: str, limit: int) -> list[Waiting]:
+    """The first of the reserve list who would take a place at `port`."""
+    rows = conn.execute(RESERVE, {"round": round_id, "port": port, "limit": limit})
+    return [Waiting(owner, Entry(ticket, size, weeks, tuple(names))) for owner, ticket, size, weeks, names in rows]
+
+
+def backfills_due(conn: psycopg.Connection, now: datetime, limit: int) -> list[tuple[int, str]]:
+    """(round, port) where places came free, the longest due first."""
+    rows = conn.execute(
+        "SELECT round_id, port FROM round_port WHERE backfill_due_at <= %s ORDER BY backfill_due_at, round_id, port LIMIT %s",
+        [now, limit],
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def last_result(conn: psycopg.Connection, registration_id: int, program: str) -> LastResult | None:
+    with conn.cursor(row_factory=class_row(LastResult)) as cursor:
+        return cursor.execute(LAST_RESULT, [registration_id, program]).fetchone()
+
+
+def seal(
+    conn: psycopg.Connection,
+    round_id: int,
+    *,
+    wrapped_key: bytes,
+    manifest: str,
+    root: bytes,
+    entry_count: int,
+    now: datetime,
+    due_at: datetime,
+) -> None:
+    _step(
+        conn,
+        round_id,
+        "open",
+        "state = 'sealed', wrapped_key = %(key)s, manifest = %(manifest)s, root = %(root)s,"
+        " entry_count = %(count)s, sealed_at = %(now)s, due_at = %(due)s",
+        {"key": wrapped_key, "manifest": manifest, "root": root, "count": entry_count, "now": now, "due": due_at},
+    )
+
+
+def seed(conn: psycopg.Connection, round_id: int, *, proof: str, now: datetime, due_at: datetime) -> None:
+    _step(
+        conn,
+        round_id,
+        "sealed",
+        "proof = %(proof)s, seeded_at = %(now)s, due_at = %(due)s",
+        {"proof": proof, "now": now, "due": due_at},
+    )
+
+
+def draw(
+    conn: psycopg.Connection, round_id: int, *, seed: bytes, results_hash: bytes, now: datetime, due_at: datetime
+) -> None:
+    _step(
+        conn,
+        round_id,
+        "sealed",
+        "state = 'drawn', seed = %(seed)s, results_hash = %(hash)s, drawn_at = %(now)s, due_at = %(due)s,"
+        " published_at = NULL",
+        {"seed": seed, "hash": results_hash, "now": now, "due": due_at},
+    )
+
+
+def close(conn: psycopg.Connection, round_id: int, now: datetime) -> None:
+    _step(conn, round_id, "drawn", "state = 'closed', closed_at = %(now)s, due_at = NULL", {"now": now})
+
+
+def void(conn: psycopg.Connection, found: Round, reason: str) -> None:
+    changes = "state = 'void', void_reason = %(reason)s, due_at = NULL, published_at = NULL"
+    _step(conn, found.id, found.state, changes, {"reason": reason})
+
+
+def carry_out(conn: psycopg.Connection, round_id: int, carried: dict[str, int]) -> None:
+    conn.execute(
+        "UPDATE round_port p SET carry_out = c.persons FROM unnest(%s::text[], %s::int[]) AS c (port, persons)"
+        " WHERE p.round_id = %s AND p.port = c.port",
+        [list(carried), list(carried.values()), round_id],
+    )
+
+
+def backfilled(conn: psycopg.Connection, round_id: int, port: str) -> None:
+    conn.execute("UPDATE round_port SET backfill_due_at = NULL WHERE round_id = %s AND port = %s", [round_id, port])
+
+
+def put_off(conn: psycopg.Connection, round_id: int, due_at: datetime) -> None:
+    """Look again at `due_at`: what the step needs is not there yet."""
+    conn.execute("UPDATE round SET due_at = %s WHERE id = %s AND due_at IS NOT NULL", [due_at, round_id])
+
+
+def published(conn: psycopg.Connection, found: Round, now: datetime) -> None:
+    """Note that the files of the state in which the round was found are written."""
+    conn.execute("UPDATE round SET published_at = %s WHERE id = %s AND state = %s", [now, found.id, found.state])
+
+
+def _step(conn: psycopg.Connection, round_id: int, was: str, changes: str, values: dict[str, object]) -> None:
+    query = f"UPDATE round SET {changes} WHERE id = %(id)s AND state = %(was)s"
+    changed = conn.execute(query.encode(), {**values, "id": round_id, "was": was})
+    assert changed.rowcount == 1, "a round changed under its lock"
