@@ -112,6 +112,7 @@ class Reason(StrEnum):
     UNKNOWN_SLOT = "unknown slot"
     ROUND_SEALED = "round sealed"
     BELOW_TAKEN = "below taken"
+    BAD_SAMPLE = "bad sample"
     KEY_REUSED = "key reused"
 
 

@@ -14,8 +14,10 @@ SAMPLES = """
      WHERE at >= %s AND at <= %s GROUP BY at HAVING sum(ok) + sum(failed) > 0 ORDER BY at
 """
 ATTEMPTS = """
-    SELECT registration_id, min(at) FROM attempt
-     WHERE program = %s AND registration_id = ANY(%s) AND at >= %s GROUP BY registration_id
+    SELECT a.registration_id, min(a.at)
+      FROM unnest(%s::bigint[], %s::timestamptz[]) AS o (registration_id, opened_at)
+      JOIN attempt a ON a.registration_id = o.registration_id AND a.at >= o.opened_at
+     WHERE a.program = %s GROUP BY a.registration_id
 """
 
 
@@ -82,8 +84,14 @@ def add_attempts(conn: psycopg.Connection, attempts: Iterable[tuple[int, str, da
         )
 
 
-def attempts(
-    conn: psycopg.Connection, program: str, registration_ids: Sequence[int], since: datetime
-) -> dict[int, datetime]:
-    """The earliest failed or unfinished attempt of each registration from `since` on."""
-    return dict(conn.execute(ATTEMPTS, [program, list(registration_ids), since]).fetchall())
+def attempts(conn: psycopg.Connection, program: str, opened: Sequence[tuple[int, datetime]]) -> dict[int, datetime]:
+    """The earliest failed or unfinished attempt of each registration since its window opened."""
+    return dict(conn.execute(ATTEMPTS, [[i for i, _ in opened], [at for _, at in opened], program]).fetchall())
+
+
+def untold(conn: psycopg.Connection) -> list[Recorded]:
+    """Outages of whose end people have not been told yet, by start."""
+    rows = conn.execute(
+        "SELECT id, start_at, end_at, notice_at FROM outage WHERE notice_at IS NULL ORDER BY start_at, id"
+    )
+    return [Recorded(row[0], Outage(*row[1:])) for row in rows]

@@ -78,3 +78,11 @@ def failed(conn: psycopg.Connection, notice_id: int, *, now: datetime, retry_aft
         conn.execute(
             "UPDATE notice SET due_at = %s WHERE id = %s AND state = 'waiting'", [now + retry_after, notice_id]
         )
+
+
+def waiting(conn: psycopg.Connection, outage_id: int) -> bool:
+    """Whether a notice about this outage is still to be handed over."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT 1 FROM notice WHERE outage_id = %s AND state = 'waiting')", [outage_id]
+    ).fetchone()
+    return bool(row and row[0])

@@ -66,3 +66,13 @@ def change(conn: psycopg.Connection, changes: Sequence[tuple[str, Request]]) -> 
             ],
         )
         assert cursor.rowcount == len(changes), "a request changed under the lock of its registration"
+
+
+def fulfil(conn: psycopg.Connection, arrived: Sequence[tuple[str, str]]) -> None:
+    """The standing requests of these (number, program) have got what they asked for."""
+    conn.execute(
+        "UPDATE request q SET state = 'fulfilled'"
+        " FROM unnest(%s::text[], %s::text[]) AS a (number, program) JOIN registration r USING (number)"
+        " WHERE q.registration_id = r.id AND q.program = a.program AND q.state = 'standing'",
+        [[number for number, _ in arrived], [program for _, program in arrived]],
+    )

@@ -35,8 +35,8 @@ UNPUBLISHED = f"""
 # Standing requests at closing time, of those who hold no place; weeks of the newest adult member.
 ELIGIBLE = """
     SELECT q.registration_id, r.number, r.size, q.ports,
-           greatest(0, floor(extract(epoch FROM %(closes_at)s::timestamptz
-               - coalesce(max(p.joined_at) FILTER (WHERE p.adult_from <= %(day)s::date), r.registered_at)) / 604800))::int
+           greatest(0, floor(extract(epoch FROM %(closes_at)s::timestamptz - coalesce(
+               max(p.joined_at) FILTER (WHERE p.adult_from <= %(day)s::date), r.registered_at)) / 604800))::int
       FROM request q
       JOIN registration r ON r.id = q.registration_id
       JOIN person p ON p.registration_id = r.id
@@ -275,7 +275,8 @@ def reserve(conn: psycopg.Connection, round_id: int, port: str, limit: int) -> l
 def backfills_due(conn: psycopg.Connection, now: datetime, limit: int) -> list[tuple[int, str]]:
     """(round, port) where places came free, the longest due first."""
     rows = conn.execute(
-        "SELECT round_id, port FROM round_port WHERE backfill_due_at <= %s ORDER BY backfill_due_at, round_id, port LIMIT %s",
+        "SELECT round_id, port FROM round_port WHERE backfill_due_at <= %s"
+        " ORDER BY backfill_due_at, round_id, port LIMIT %s",
         [now, limit],
     )
     return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,160 @@
+"""How every act of a person on an offer goes: lock, decide, write, ledger, outbox.
+
+`confirm`, `decline`, `cancel`, `check_in` and `miss` differ only in the decision, which core takes.
+Acts of one batch on the same registration happen one after the other, in waves: the second
+sees what the first has done.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import psycopg
+
+from fairgate.commands.record import record
+from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
+from fairgate.core.places import Place
+from fairgate.core.sealing import Chance
+from fairgate.store import answers, offers, registrations
+from fairgate.store.offers import Move, Offer
+
+STATE_OF = {
+    "confirmed": "confirmed",
+    "declined": "declined",
+    "cancelled": "cancelled",
+    "checked in": "checked_in",
+    "missed": "missed",
+    "lapsed": "lapsed",
+}
+
+
+class Act(Protocol):
+    """What a batch on offers is made of; `key` is the idempotency key, if there is one."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def program(self) -> str: ...
+    @property
+    def key(self) -> str | None: ...
+
+
+A = TypeVar("A", bound=Act)
+Decide = Callable[[A, Offer | None], Outcome]
+
+
+def place(offer: Offer | None) -> Place | None:
+    """The offer as core sees it."""
+    if offer is None:
+        return None
+    return Place(
+        number=offer.number,
+        program=offer.program,
+        state=offer.state,
+        port=offer.port,
+        date=offer.date,
+        time=offer.time.strftime("%H:%M"),
+        size=offer.size,
+        how=offer.how,
+    )
+
+
+@dataclass
+class Batch:
+    """The rows that a batch is about, locked, and what was decided so far."""
+
+    ids: dict[str, int]
+    offers: dict[tuple[int, str], Offer]
+    answers: dict[tuple[int, str], answers.Answer]
+    done: list[tuple[int | None, Outcome]] = field(default_factory=list)
+
+
+def lock(conn: psycopg.Connection, acts: Sequence[A]) -> Batch:
+    """Lock the registrations of a batch in key order and read their offers and stored answers."""
+    locked = registrations.lock(conn, [act.number for act in acts])
+    ids = {number: row.id for number, row in locked.items()}
+    held: dict[tuple[int, str], Offer] = {}
+    for program in sorted({act.program for act in acts}):
+        asked = [ids[act.number] for act in acts if act.program == program and act.number in ids]
+        held |= {(owner, program): offer for owner, offer in offers.latest(conn, program, asked).items()}
+    keys = [(ids[act.number], act.key) for act in acts if act.key and act.number in ids]
+    return Batch(ids, held, answers.of(conn, keys))
+
+
+def act_on_offers(
+    conn: psycopg.Connection,
+    acts: Sequence[A],
+    decide: Callable[[Batch], Decide[A]],
+    *,
+    now: datetime,
+    chance: Chance,
+) -> list[Outcome]:
+    """Carry a batch out in one transaction; `decide` is given the locked batch and returns the decision of one act."""
+    outcomes: dict[int, Outcome] = {}
+    with conn.transaction():
+        batch = lock(conn, acts)
+        decision = decide(batch)
+        waiting = list(enumerate(acts))
+        while waiting:
+            wave, waiting = _wave(waiting)
+            outcomes |= _decide(conn, batch, wave, decision, now)
+        record(conn, batch.done, now=now, chance=chance)
+    return [outcomes[i] for i in range(len(acts))]
+
+
+def _wave(waiting: list[tuple[int, A]]) -> tuple[list[tuple[int, A]], list[tuple[int, A]]]:
+    """The first act of each registration, and the rest."""
+    seen: set[str] = set()
+    now, later = [], []
+    for i, act in waiting:
+        (later if act.number in seen else now).append((i, act))
+        seen.add(act.number)
+    return now, later
+
+
+def _decide(
+    conn: psycopg.Connection, batch: Batch, wave: list[tuple[int, A]], decide: Decide[A], now: datetime
+) -> dict[int, Outcome]:
+    outcomes: dict[int, Outcome] = {}
+    moves: list[Move] = []
+    answered: list[tuple[int, str, answers.Answer]] = []
+    for i, act in wave:
+        owner = batch.ids.get(act.number)
+        outcomes[i] = outcome = _one(batch, owner, act, decide)
+        if owner is None or not isinstance(outcome, Done):
+            continue
+        if act.key and (owner, act.key) not in batch.answers:
+            answer = answers.Answer(asked(act), outcome.kind, outcome.facts)
+            batch.answers[owner, act.key] = answer
+            answered.append((owner, act.key, answer))
+        if not outcome.repeated:
+            moves.append(_move(batch, owner, act.program, outcome))
+            batch.done.append((owner, outcome))
+    offers.apply(conn, moves, now)
+    answers.add(conn, answered, now)
+    return outcomes
+
+
+def asked(act: Act) -> bytes:
+    """What is asked, for telling a repeated act from another one under the same key."""
+    return answers.digest(type(act).__name__, act.program)
+
+
+def _one(batch: Batch, owner: int | None, act: A, decide: Decide[A]) -> Outcome:
+    if owner is None:
+        return Refused(Reason.UNKNOWN_NUMBER)
+    stored = batch.answers.get((owner, act.key)) if act.key else None
+    if stored is None:
+        return decide(act, batch.offers.get((owner, act.program)))
+    if stored.digest != asked(act):
+        return Refused(Reason.KEY_REUSED)
+    return Done(stored.kind, act.number, stored.facts, repeated=True)  # type: ignore[arg-type]  # facts come back from jsonb as they went in
+
+
+def _move(batch: Batch, owner: int, program: str, outcome: Done) -> Move:
+    offer = batch.offers[owner, program]
+    how, why = outcome.facts.get("how"), outcome.facts.get("why")
+    move = Move(offer, STATE_OF[outcome.kind], None if how is None else str(how), None if why is None else str(why))
+    batch.offers[owner, program] = replace(offer, state=move.state, how=move.how or offer.how)
+    return move

@@ -1,0 +1,117 @@
+"""Amend registrations: people, contacts, language. The place in the line stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import psycopg
+
+from fairgate.commands.record import record
+from fairgate.commands.register import sealed_people
+from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, refuse_unless_possible
+from fairgate.core.registering import Member, adult_from, refuse_members
+from fairgate.core.sealing import Chance, Keys, identity, unseal
+from fairgate.store import offers, profiles, registrations
+from fairgate.store.registrations import NewPerson, Person, Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """What is to be from now on; None leaves as it is. `members` is the whole group."""
+
+    number: str
+    language: str | None = None
+    members: Sequence[Member] | None = None
+
+
+def amend(
+    conn: psycopg.Connection, acts: Sequence[Amend], *, keys: Keys, now: datetime, chance: Chance
+) -> list[Outcome]:
+    """Correct registrations. Who was a member before, under the same or a corrected name, keeps the day of joining."""
+    with conn.transaction():
+        locked = registrations.lock(conn, [act.number for act in acts])
+        outcomes = []
+        for act in acts:
+            row = locked.get(act.number)
+            outcome = _decide(conn, act, row, now)
+            if row is not None and isinstance(outcome, Done):
+                _write(conn, act, row, keys=keys, now=now, chance=chance)
+            outcomes.append(outcome)
+        ids = [locked[act.number].id if act.number in locked else None for act in acts]
+        record(conn, list(zip(ids, outcomes, strict=True)), now=now, chance=chance)
+    return outcomes
+
+
+def _decide(conn: psycopg.Connection, act: Amend, row: Registration | None, now: datetime) -> Outcome:
+    profile = profiles.current(conn)
+    if row is None:
+        return Refused(Reason.UNKNOWN_NUMBER)
+    if act.language is not None and act.language not in profile.languages:
+        return Refused(Reason.UNKNOWN_LANGUAGE, {"language": act.language[:20], "known": list(profile.languages)})
+    refusal = refuse_unless_possible(Subject.REGISTRATION, "amend", row.state)
+    if refusal is None and act.members is not None:
+        refusal = refuse_members(act.members, group_max=profile.group_max, today=now.date())
+        resized = len(act.members) != row.size
+        if refusal is None and resized and any(offers.live(conn, p.program, [row.id]) for p in profile.programs):
+            refusal = Refused(Reason.HAS_PLACE)
+    size = row.size if act.members is None else len(act.members)
+    return refusal or Done("amended", act.number, {"size": size, "language": act.language or row.language})
+
+
+def _write(
+    conn: psycopg.Connection, act: Amend, row: Registration, *, keys: Keys, now: datetime, chance: Chance
+) -> None:
+    size = None
+    if act.members is not None:
+        size = len(act.members)
+        before = registrations.people(conn, [row.id]).get(row.id, [])
+        people = sealed_people(row.number, act.members, now, keys=keys, chance=chance)
+        registrations.replace_people(conn, row.id, _keep_joining(row.number, before, people, act.members, keys))
+    registrations.amend(conn, row.id, language=act.language, size=size, now=now)
+
+
+def _keep_joining(
+    number: str, before: Sequence[Person], people: Sequence[NewPerson], members: Sequence[Member], keys: Keys
+) -> list[NewPerson]:
+    """Give members who were there before their day of joining again.
+
+    Somebody is the same person with the same names and birth date; or, where a mistake was mended,
+    with the same birth date and a name in common, or with the same names. A stranger put in the
+    place of a member matches in none of these ways, and joins now.
+    """
+    old = [Member.from_json(unseal(keys, p.sealed, number)) for p in before]
+    left = list(range(len(old)))
+    matched: dict[int, Person] = {}
+    for same in (_same_person, _same_birth_date_and_a_name, _same_names):
+        for i, member in enumerate(members):
+            if i in matched:
+                continue
+            match = next((j for j in left if same(keys, member, old[j])), None)
+            if match is not None:
+                matched[i] = before[match]
+                left.remove(match)
+    return [
+        replace(
+            person,
+            joined_at=matched[i].joined_at,
+            adult_from=adult_from(members[i].born_on, matched[i].joined_at.date()),
+        )
+        if i in matched
+        else person
+        for i, person in enumerate(people)
+    ]
+
+
+def _same_person(keys: Keys, a: Member, b: Member) -> bool:
+    return identity(keys, a.given_names, a.family_names, a.born_on) == identity(
+        keys, b.given_names, b.family_names, b.born_on
+    )
+
+
+def _same_birth_date_and_a_name(keys: Keys, a: Member, b: Member) -> bool:
+    shared = set(a.given_names.upper().split()) & set(b.given_names.upper().split())
+    return a.born_on == b.born_on and bool(shared or a.family_names.upper() == b.family_names.upper())
+
+
+def _same_names(keys: Keys, a: Member, b: Member) -> bool:
+    return _same_person(keys, replace(a, born_on=b.born_on), b)

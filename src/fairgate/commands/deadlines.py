@@ -1,0 +1,31 @@
+"""Deadlines from the outages on record, for the commands that need them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from fairgate.core.deadlines import Deadline, Outage, deadline
+from fairgate.store import evidence, profiles
+
+# Outages that ended shortly before a window opened can be merged with later ones, so look back.
+LOOK_BACK = timedelta(days=7)
+
+
+class Deadlines:
+    """The outages on record since the earliest of these opening times, read once."""
+
+    def __init__(self, conn: psycopg.Connection, opened: Sequence[datetime]) -> None:
+        self._profile = profiles.current(conn)
+        self._outages: list[Outage] = []
+        if opened:
+            self._outages = [r.outage for r in evidence.outages(conn, min(opened) - LOOK_BACK)]
+
+    def of(self, program: str, opened_at: datetime, zone: str) -> Deadline:
+        policy = self._profile.program(program).policy
+        return deadline(opened_at, self._outages, policy, ZoneInfo(zone))
+
+    def touching(self, opened_at: datetime) -> list[Outage]:
+        """The outages that lasted after a window had opened."""
+        return [o for o in self._outages if o.end is None or o.end > opened_at]

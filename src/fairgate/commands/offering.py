@@ -1,0 +1,147 @@
+"""How places become offers, in a draw and in a backfill alike."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import psycopg
+
+from fairgate.commands.acting import place
+from fairgate.commands.deadlines import Deadlines
+from fairgate.commands.record import record
+from fairgate.core.deadlines import Deadline
+from fairgate.core.draw import SlotRoom, times_of_day
+from fairgate.core.lifecycle import Done, Fact, Outcome
+from fairgate.core.places import shown
+from fairgate.core.sealing import Chance
+from fairgate.store import offers, profiles, registrations, requests, slots
+from fairgate.store.offers import NewOffer
+from fairgate.store.registrations import Registration
+from fairgate.store.rounds import Round
+
+
+class Pick(NamedTuple):
+    """A registration that the draw or the reserve list gives a place."""
+
+    registration_id: int
+    ticket: str
+    size: int
+    port: str
+    phase: str
+
+
+def whole_second_after(at: datetime) -> datetime:
+    """`at`, rounded up: what people are told in seconds never takes a moment from them."""
+    return at if at.microsecond == 0 else at.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def offer_places(
+    conn: psycopg.Connection, found: Round, picks: Sequence[Pick], *, now: datetime, chance: Chance
+) -> int:
+    """Write offers for `picks`, in this order, under the lock of the round; the persons for whom a place is held.
+
+    Who has withdrawn meanwhile, or has got a place of the program in another way, is passed over: the
+    offer is on record as declined, and its place is due for backfill.
+    """
+    if not picks:
+        return 0
+    locked = registrations.lock_ids(conn, [pick.registration_id for pick in picks])
+    reasons = _passed_over(conn, found, picks)
+    opened_at = whole_second_after(now)
+    windows = _open_windows(conn, found, sorted({pick.port for pick in picks}), opened_at)
+    rows = _rows(conn, found, picks, reasons, {port: w for port, (w, _) in windows.items()})
+    offers.insert(conn, found.program, found.id, rows, now)
+    freed = sorted({(found.id, row.port) for row in rows if row.state == "declined"})
+    if freed:
+        offers.mark_freed(conn, freed, now)
+    record(conn, _said(conn, found, picks, rows, windows, locked), now=now, chance=chance)
+    return sum(row.size for row in rows if row.state == "offered")
+
+
+def _said(
+    conn: psycopg.Connection,
+    found: Round,
+    picks: Sequence[Pick],
+    rows: Sequence[NewOffer],
+    windows: Mapping[str, tuple[int, Deadline]],
+    locked: Mapping[int, Registration],
+) -> list[tuple[int | None, Outcome]]:
+    """What the ledger and the holders are told of each offer."""
+    said: list[tuple[int | None, Outcome]] = []
+    held = offers.latest(conn, found.program, [row.registration_id for row in rows if row.state == "offered"])
+    tickets = {pick.registration_id: pick.ticket for pick in picks}
+    for row in rows:
+        facts: dict[str, Fact] = {
+            "round": found.date.isoformat(),
+            "ticket": tickets[row.registration_id],
+            "port": row.port,
+        }
+        if row.state == "offered":
+            told = place(held[row.registration_id])
+            assert told is not None
+            facts = {**told.facts, **facts, "deadline": shown(windows[row.port][1])}
+        kind = "offered" if row.state == "offered" else "passed over"
+        why: dict[str, Fact] = {} if row.why is None else {"why": row.why}
+        said.append((row.registration_id, Done(kind, locked[row.registration_id].number, {**facts, **why})))
+    return said
+
+
+def _passed_over(conn: psycopg.Connection, found: Round, picks: Sequence[Pick]) -> dict[int, str]:
+    ids = [pick.registration_id for pick in picks]
+    live = offers.live(conn, found.program, ids)
+    asked = requests.of(conn, ids)
+    reasons = {}
+    for i in ids:
+        wish = asked.get((i, found.program))
+        if i in live:
+            reasons[i] = "has a place"
+        elif wish is None or wish.state != "standing":
+            reasons[i] = "withdrawn"
+    return reasons
+
+
+def _open_windows(
+    conn: psycopg.Connection, found: Round, ports: Sequence[str], opened_at: datetime
+) -> dict[str, tuple[int, Deadline]]:
+    """One window for each time zone, by port, with its deadline."""
+    profile = profiles.current(conn)
+    deadlines = Deadlines(conn, [opened_at])
+    by_zone: dict[str, tuple[int, Deadline]] = {}
+    for zone in sorted({profile.port(port).zone for port in ports}):
+        ends = deadlines.of(found.program, opened_at, zone)
+        policy = profile.program(found.program).policy
+        by_zone[zone] = (offers.open_window(conn, found.program, zone, opened_at, ends, policy), ends)
+    return {port: by_zone[profile.port(port).zone] for port in ports}
+
+
+def _rows(
+    conn: psycopg.Connection,
+    found: Round,
+    picks: Sequence[Pick],
+    reasons: dict[int, str],
+    windows: dict[str, int],
+) -> list[NewOffer]:
+    """Offers with their slots; `taken` is read under lock, the trigger on `offer` counts it up."""
+    day = slots.of_day(conn, found.program, found.date, lock=True)
+    first = offers.last_ord(conn, found.id) + 1
+    slot_of: dict[int, int] = {}
+    for port in windows:
+        room = sorted((slot for slot in day if slot.port == port), key=lambda slot: slot.time)
+        taking = [pick for pick in picks if pick.port == port and pick.registration_id not in reasons]
+        chosen = times_of_day([pick.size for pick in taking], [SlotRoom(s.capacity, s.taken) for s in room])
+        slot_of |= {pick.registration_id: room[i].id for pick, i in zip(taking, chosen, strict=True)}
+        slot_of |= {p.registration_id: room[0].id for p in picks if p.port == port and p.registration_id in reasons}
+    return [
+        NewOffer(
+            registration_id=pick.registration_id,
+            port=pick.port,
+            slot_id=slot_of[pick.registration_id],
+            window_id=windows[pick.port],
+            size=pick.size,
+            ord=order,
+            phase=pick.phase,
+            state="declined" if pick.registration_id in reasons else "offered",
+            why=reasons.get(pick.registration_id),
+        )
+        for order, pick in enumerate(picks, first)
+    ]

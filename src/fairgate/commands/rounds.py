@@ -1,0 +1,133 @@
+"""Open and void rounds, and change the capacity of their slots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import psycopg
+
+from fairgate.commands.record import record
+from fairgate.core import schedule
+from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused, Subject, refuse_unless_possible
+from fairgate.core.profile import Program
+from fairgate.core.sealing import Chance
+from fairgate.store import profiles, rounds, slots
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open the round of a date, with the slots that the profile gives it."""
+
+    program: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """Give a round up before it is drawn; it stays visible with its reason."""
+
+    program: str
+    date: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetCapacity:
+    """`slot` is an id; only for dates that are not sealed and drawn."""
+
+    program: str
+    date: date
+    slot: int
+    capacity: int
+
+
+def about(program: str, day: date) -> dict[str, Fact]:
+    """How a round is named in facts and statements."""
+    return {"program": program, "round": day.isoformat()}
+
+
+def open_rounds(conn: psycopg.Connection, acts: Sequence[Open], *, now: datetime, chance: Chance) -> list[Outcome]:
+    """Open rounds; sealing is due when they close."""
+    outcomes: list[Outcome] = []
+    with conn.transaction():
+        profile = profiles.current(conn)
+        for act in acts:
+            program = profile.find_program(act.program)
+            if program is None:
+                outcomes.append(Refused(Reason.UNKNOWN_PROGRAM, {"program": act.program[:60]}))
+            elif rounds.find(conn, act.program, act.date) is not None:
+                outcomes.append(Refused(Reason.ROUND_EXISTS, about(act.program, act.date)))
+            else:
+                outcomes.append(_open(conn, program, act.date))
+        record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
+    return outcomes
+
+
+def _open(conn: psycopg.Connection, program: Program, day: date) -> Outcome:
+    times = schedule.round_times(program, day)
+    places = schedule.slots(program, day)
+    rounds.insert(conn, program.program, day, (times.opens_at, times.closes_at, times.seed_at, times.draw_at))
+    slots.insert(conn, program.program, day, places, program.group_max)
+    return Done("opened", None, {**about(program.program, day), "places": sum(room for *_, room in places)})
+
+
+def open_due(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> list[Outcome]:
+    """Open the next round of every program where it is due, and put the one after it on the calendar."""
+    with conn.transaction():
+        due = slots.due_programs(conn, now, 10)
+        profile = profiles.current(conn)
+        acts = [Open(found.program, found.next_date) for found in due]
+        outcomes = open_rounds(conn, acts, now=now, chance=chance)
+        for found in due:
+            program = profile.program(found.program)
+            following = schedule.next_date(program, found.next_date)
+            slots.schedule(conn, found.program, following, schedule.round_times(program, following).opens_at)
+    return outcomes
+
+
+def start_calendar(conn: psycopg.Connection, program: Program, first: date) -> None:
+    """Let rounds open by themselves, the one of `first` to begin with."""
+    slots.schedule(conn, program.program, first, schedule.round_times(program, first).opens_at)
+
+
+def void(conn: psycopg.Connection, acts: Sequence[Void], *, now: datetime, chance: Chance) -> list[Outcome]:
+    """Void rounds that are not drawn; who asked still asks, and is in the next round."""
+    outcomes: list[Outcome] = []
+    with conn.transaction():
+        for act in sorted(acts, key=lambda act: (act.program, act.date)):
+            found = rounds.lock(conn, act.program, act.date)
+            if found is None:
+                outcomes.append(Refused(Reason.UNKNOWN_ROUND, about(act.program, act.date)))
+                continue
+            refusal = refuse_unless_possible(Subject.ROUND, "void", found.state)
+            if refusal is None:
+                rounds.void(conn, found, act.reason)
+            outcomes.append(refusal or Done("voided", None, {**about(act.program, act.date), "why": act.reason}))
+        record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
+    return outcomes
+
+
+def set_capacity(
+    conn: psycopg.Connection, acts: Sequence[SetCapacity], *, now: datetime, chance: Chance
+) -> list[Outcome]:
+    """Change how many persons a slot takes: not between sealing and draw, and never below who has a place there."""
+    outcomes: list[Outcome] = []
+    with conn.transaction():
+        for act in acts:
+            found = rounds.lock(conn, act.program, act.date)
+            room = {slot.id: slot for slot in slots.of_day(conn, act.program, act.date, lock=True)}.get(act.slot)
+            outcomes.append(_set_capacity(conn, act, None if found is None else found.state, room))
+        record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
+    return outcomes
+
+
+def _set_capacity(conn: psycopg.Connection, act: SetCapacity, state: str | None, room: slots.Slot | None) -> Outcome:
+    if room is None:
+        return Refused(Reason.UNKNOWN_SLOT, {"slot": act.slot})
+    if state == "sealed":
+        return Refused(Reason.ROUND_SEALED, about(act.program, act.date))
+    if act.capacity < 0 or act.capacity + room.overshoot < room.taken:
+        return Refused(Reason.BELOW_TAKEN, {"taken": room.taken, "capacity": act.capacity})
+    slots.set_capacity(conn, act.slot, act.capacity)
+    facts: dict[str, Fact] = {**about(act.program, act.date), "port": room.port, "time": room.time.strftime("%H:%M")}
+    return Done("capacity set", None, {**facts, "was": room.capacity, "capacity": act.capacity})

@@ -1,0 +1,113 @@
+"""Seal rounds: from here on the list of who is in it, and the places, can no longer change."""
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+
+import psycopg
+
+from fairgate.commands.record import record
+from fairgate.commands.rounds import about
+from fairgate.core.bundle import Beacon, Manifest, PortPlaces, entries_root
+from fairgate.core.draw import Entry, ticket
+from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, refuse_unless_possible
+from fairgate.core.sealing import Chance, Keys, wrap
+from fairgate.store import profiles, rounds, slots
+from fairgate.store.rounds import Eligible, Round
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """`beacon` says where the random value will come from."""
+
+    program: str
+    date: date
+    beacon: Beacon
+
+
+def seal(conn: psycopg.Connection, acts: Sequence[Seal], *, keys: Keys, now: datetime, chance: Chance) -> list[Outcome]:
+    """Seal each round when it has closed and every earlier round of its program is drawn."""
+    outcomes: list[Outcome] = []
+    for act in acts:
+        with conn.transaction():
+            outcome = _seal(conn, act, keys, now, chance)
+            record(conn, [(None, outcome)], now=now, chance=chance)
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _refuse(conn: psycopg.Connection, act: Seal, found: Round | None, now: datetime) -> Refused | None:
+    if found is None:
+        return Refused(Reason.UNKNOWN_ROUND, about(act.program, act.date))
+    refusal = refuse_unless_possible(Subject.ROUND, "seal", found.state)
+    if refusal is not None:
+        return refusal
+    if now < found.closes_at:
+        return Refused(Reason.NOT_DUE, about(act.program, act.date))
+    earlier = rounds.earlier_undrawn(conn, act.program, act.date)
+    return Refused(Reason.WAITS_FOR_EARLIER, {"round": earlier.isoformat()}) if earlier else None
+
+
+def _seal(conn: psycopg.Connection, act: Seal, keys: Keys, now: datetime, chance: Chance) -> Outcome:
+    found = rounds.lock(conn, act.program, act.date)
+    refusal = _refuse(conn, act, found, now)
+    if refusal is not None or found is None:
+        return refusal or Refused(Reason.UNKNOWN_ROUND)
+    key = chance(32)
+    manifest = _manifest(conn, act, found, key)
+    text = manifest.to_json()
+    listed = _entries(rounds.eligible(conn, act.program, found.closes_at, manifest.group_max), key, manifest)
+    root = entries_root([entry for _, entry in listed])
+    rounds.insert_ports(conn, found.id, manifest.ports, manifest.group_max)
+    rounds.insert_entries(conn, found.id, listed)
+    rounds.seal(
+        conn,
+        found.id,
+        wrapped_key=wrap(keys, key, found.about, chance),
+        manifest=text,
+        root=root,
+        entry_count=len(listed),
+        now=now,
+        due_at=found.seed_at,
+    )
+    facts = {"manifest": sha256(text.encode()).hexdigest(), "root": root.hex(), "entries": len(listed)}
+    return Done("sealed", None, {**about(act.program, act.date), **facts})
+
+
+def _manifest(conn: psycopg.Connection, act: Seal, found: Round, key: bytes) -> Manifest:
+    program = profiles.current(conn).program(act.program)
+    carry = rounds.carries(conn, act.program, act.date)
+    room = dict.fromkeys(program.port_codes, 0)
+    for slot in slots.of_day(conn, act.program, act.date, lock=True):
+        room[slot.port] = room.get(slot.port, 0) + slot.capacity
+    return Manifest(
+        program=act.program,
+        round=act.date.isoformat(),
+        ports=tuple(PortPlaces(port, capacity, carry.get(port, 0)) for port, capacity in room.items()),
+        seniority_share=program.seniority_share,
+        group_max=program.group_max,
+        closes_at=found.closes_at,
+        seed_at=found.seed_at,
+        beacon=act.beacon,
+        ticket_key_hash=sha256(key).hexdigest(),
+    )
+
+
+def _entries(eligible: Sequence[Eligible], key: bytes, manifest: Manifest) -> list[tuple[int, Entry]]:
+    """The entries in the order of their tickets; ports that are not in this round are left out of a list."""
+    offered = {place.port for place in manifest.ports}
+    paused = gc.isenabled()
+    gc.disable()  # hundreds of thousands of small tuples and no cycles: collecting in between only costs time
+    try:
+        listed = []
+        for found in eligible:
+            ports = tuple(port for port in found.ports if port in offered)
+            if ports:
+                listed.append((found.registration_id, Entry(ticket(key, found.number), found.size, found.weeks, ports)))
+        listed.sort(key=lambda row: row[1].ticket)
+    finally:
+        if paused:
+            gc.enable()
+    return listed
