@@ -20,6 +20,7 @@ is that the last to reveal may refuse; then the round is void and stays visible,
 
 import hashlib
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,6 +37,7 @@ PUBLIC_KEY = bytes.fromhex(
 )
 SIGNATURE_BYTES = 48
 REVEAL_BYTES = 32  # at least
+_HASH = re.compile(r"[0-9a-f]{64}")
 _DOMAIN = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_"
 
 
@@ -102,6 +104,41 @@ def drand_proof(round: int, signature: bytes) -> DrandProof:
     return DrandProof(round, signature)
 
 
+def refuse_unsound(beacon: Beacon, seed_at: datetime) -> None:
+    """Raise BadInput for a beacon that no manifest may announce.
+
+    A drand round that is not the first at or after `seed_at` could have been chosen because its value was known.
+    """
+    key = "manifest.json key beacon"
+    if isinstance(beacon, CommitReveal):
+        _refuse_commitments(beacon.commitments, f"{key}.commitments")
+        return
+    if beacon.chain != QUICKNET:
+        problem = f"chain {shown(beacon.chain)} is unknown"
+        raise BadInput(f"{key}.chain", problem, f"use quicknet, {QUICKNET}")
+    due = drand_round_at(seed_at)
+    if due < 1:
+        raise BadInput("manifest.json key seed_at", "quicknet did not exist then", "take a later time")
+    if beacon.round != due:
+        problem = f"{shown(str(beacon.round))} is not the first round at or after seed_at"
+        raise BadInput(f"{key}.round", problem, f"it must be {due}")
+
+
+def _refuse_commitments(commitments: tuple[Commitment, ...], key: str) -> None:
+    if not commitments:
+        raise BadInput(key, "nobody commits to anything", "add a commitment; without one the seed is known")
+    seen: set[str] = set()
+    for i, each in enumerate(commitments):
+        if not each.by.strip() or not each.by.isprintable():
+            raise BadInput(f"{key}[{i}].by", f"{shown(each.by)} is no name", "write a name")
+        if each.by in seen:
+            raise BadInput(f"{key}[{i}].by", f"{shown(each.by)} stands twice", "take one commitment from each")
+        seen.add(each.by)
+        if not _HASH.fullmatch(each.commitment):
+            problem = f"{shown(each.commitment)} is no SHA-256"
+            raise BadInput(f"{key}[{i}].commitment", problem, "write 64 digits of lower-case hex")
+
+
 def randomness(manifest: Announces, proof: Proof) -> bytes:
     """The 32 random bytes that `proof` gives to the draw that `manifest` announced.
 
@@ -117,9 +154,6 @@ def randomness(manifest: Announces, proof: Proof) -> bytes:
 
 
 def _from_drand(announced: Drand, proof: DrandProof) -> bytes:
-    if announced.chain != QUICKNET:
-        problem = f"chain {shown(announced.chain)} is unknown"
-        raise BadInput("manifest.json key beacon.chain", problem, f"only quicknet, {QUICKNET}, can be checked")
     if proof.round != announced.round:
         problem = f"{proof.round} is another round than the manifest's {announced.round}"
         raise BadInput("beacon.json key round", problem, f"fetch the signature of round {announced.round}")
