@@ -37,6 +37,7 @@ from enum import Enum, StrEnum
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from fairgate.core.clocks import read_time_of_day
 from fairgate.core.errors import BadInput, shown
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,7 +77,7 @@ class Policy:
         for key, value in values.items():
             if key not in known:
                 raise BadInput(f"{place}, {shown(key)}", "is not part of a policy", f"use one of {', '.join(known)}")
-            parse = _time_of_day if isinstance(known[key], time) else _length
+            parse = read_time_of_day if isinstance(known[key], time) else _length
             read[key] = parse(value, f"{place}, {key}")
         both = {**known, **read}
         for key in ("window", "round_to"):
@@ -105,13 +106,6 @@ def _length(value: object, place: str) -> timedelta:
 
 def _in_words(length: timedelta) -> str:
     return next(f"{length // _UNITS[u]} {u}" for u in ("h", "min", "s") if not length % _UNITS[u])
-
-
-def _time_of_day(value: object, place: str) -> time:
-    hour, _, minute = value.partition(":") if isinstance(value, str) and value.isascii() else ("", "", "")
-    if not (len(hour) == len(minute) == 2 and (hour + minute).isdecimal() and hour < "24" and minute < "60"):
-        raise BadInput(place, f"{shown(str(value))} is not a time of day", 'write it like "22:00"')
-    return time(int(hour), int(minute))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,7 @@ All of it is one pass in the order of time. RULES.md, section 3.
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -156,18 +155,17 @@ def covered(samples: Iterable[Sample], outages: Iterable[Outage], start: datetim
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What to write: a new outage (`id` None), or the recorded one with this id as it is from now on."""
+class Change(NamedTuple):
+    """What to write: a new outage (`place` None), or the recorded one at this place as it is from now on."""
 
-    id: int | None
+    place: int | None
     outage: Outage
 
 
 def reconcile(
-    recorded: Mapping[int, Outage], found: Sequence[Outage], healthy_since: datetime | None = None
+    recorded: Sequence[Outage], found: Sequence[Outage], healthy_since: datetime | None = None
 ) -> list[Change]:
-    """The changes that bring the record (by id) up to what `find` says now, without ever taking anything back.
+    """The changes that bring the record up to what `find` says now, without ever taking anything back.
 
     A start only gets earlier, an end later or none, and nothing vanishes: people were told of what is on record. An
     outage that lasts gets its end as soon as it is found. If late samples show that what lasts on record never
@@ -175,13 +173,13 @@ def reconcile(
     record turn out to be one, each of them grows to it. One that changes after people were told that it is over
     has no `notice_at` again: they have to be told anew, and until then the clock stands.
     """
-    matches = {id_: _matching(outage, found) for id_, outage in recorded.items()}
+    matches = [_matching(outage, found) for outage in recorded]
     changes = []
-    for id_, outage in recorded.items():
-        grown = _grow(outage, matches[id_], healthy_since)
+    for place, (outage, matching) in enumerate(zip(recorded, matches, strict=True)):
+        grown = _grow(outage, matching, healthy_since)
         if (grown.start, grown.end) != (outage.start, outage.end):
-            changes.append(Change(id_, grown))
-    known = {one.start for match in matches.values() for one in match}
+            changes.append(Change(place, grown))
+    known = {one.start for matching in matches for one in matching}
     return changes + [Change(None, one) for one in found if one.start not in known]
 
 
@@ -201,6 +199,6 @@ def _grow(outage: Outage, matching: Sequence[Outage], healthy_since: datetime | 
     ends = [one.end for one in matching if one.end is not None]
     if outage.end is not None:
         return Outage(start, max([outage.end, *ends]))
-    if not ends:
-        return Outage(start, healthy_since and max(outage.start, healthy_since))
-    return Outage(start, ends[0])
+    if ends:
+        return Outage(start, ends[0])
+    return Outage(start, healthy_since and max(outage.start, healthy_since))

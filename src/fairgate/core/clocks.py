@@ -1,0 +1,41 @@
+"""Zones, times of day and moments as people and files write them."""
+
+import re
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from fairgate.core.errors import BadInput, shown
+
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+
+
+def read_moment(value: object, place: str) -> datetime:
+    """A time as RULES.md writes it, "2026-12-14T18:00:00Z", between 1970 and 2999; else BadInput names `place`."""
+    if isinstance(value, str) and _MOMENT.fullmatch(value) and "1970" <= value[:4] <= "2999":
+        try:
+            return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            pass
+    raise BadInput(place, f"{_quoted(value)} is not a time in UTC", 'write it like "2026-12-14T18:00:00Z"')
+
+
+def read_time_of_day(value: object, place: str) -> time:
+    """A local time like "22:00"; else BadInput names `place`."""
+    if isinstance(value, str) and _TIME_OF_DAY.fullmatch(value):
+        return time.fromisoformat(value)
+    raise BadInput(place, f"{_quoted(value)} is not a time of day", 'write it like "22:00"')
+
+
+def read_zone(value: object, place: str) -> ZoneInfo:
+    """A zone of the IANA database like "America/Tijuana"; else BadInput names `place`."""
+    try:
+        if isinstance(value, str):
+            return ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # unknown, not a name at all, the name of a folder
+        pass
+    raise BadInput(place, f"{_quoted(value)} is not a known time zone", 'write it like "America/Tijuana"')
+
+
+def _quoted(value: object) -> str:
+    return shown(value if isinstance(value, str) else repr(value))
