@@ -106,7 +106,8 @@ def act_on_offers(
 def _wave(waiting: list[tuple[int, A]]) -> tuple[list[tuple[int, A]], list[tuple[int, A]]]:
     """The first act of each registration, and the rest."""
     seen: set[str] = set()
-    now, later = [], []
+    now: list[tuple[int, A]] = []
+    later: list[tuple[int, A]] = []
     for i, act in waiting:
         (later if act.number in seen else now).append((i, act))
         seen.add(act.number)

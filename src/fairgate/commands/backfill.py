@@ -44,7 +44,7 @@ def _backfill(conn: psycopg.Connection, act: Backfill, now: datetime, chance: Ch
         while used < state.places:
             # Whoever is passed over holds no place, so look again until the places are taken or the list ends.
             waiting = rounds.reserve(conn, found.id, act.port, state.places - used)
-            chosen = next_from_reserve([w.entry for w in waiting], (), act.port, used=used, cap=state.places)
+            chosen = next_from_reserve([w.entry for w in waiting], (), port=act.port, used=used, cap=state.places)
             owners = {w.entry.ticket: w.registration_id for w in waiting}
             picks = [Pick(owners[e.ticket], e.ticket, e.size, act.port, "reserve") for e in chosen]
             if not picks:

@@ -33,9 +33,11 @@ def find_outages(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> 
 
 def _record(conn: psycopg.Connection, since: datetime, now: datetime, chance: Chance) -> None:
     recorded = evidence.outages(conn, since)
-    found = outages.find(evidence.samples(conn, since, now))
+    samples = evidence.samples(conn, since, now)
+    found = outages.find(samples)
+    healthy = outages.healthy_since(samples)
     done: list[tuple[int | None, Outcome]] = []
-    for place_, outage in outages.reconcile([r.outage for r in recorded], found):
+    for place_, outage in outages.reconcile([r.outage for r in recorded], found, healthy):
         if place_ is None:
             evidence.add_outage(conn, outage, now)
         else:

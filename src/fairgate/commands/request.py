@@ -116,7 +116,8 @@ def _carry_out(
         held = requests.of(conn, ids)
         live = {program: offers.live(conn, program, ids) for program in {act.program for act in acts}}
         before = dict(held)
-        outcomes, done = [], []
+        outcomes: list[Outcome] = []
+        done: list[tuple[int | None, Outcome]] = []
         for act in acts:
             row = locked.get(act.number)
             if row is None:

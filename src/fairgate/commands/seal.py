@@ -12,7 +12,7 @@ from fairgate.commands.record import record
 from fairgate.commands.rounds import about
 from fairgate.core.bundle import Beacon, Manifest, PortPlaces, entries_root
 from fairgate.core.draw import Entry, ticket
-from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, refuse_unless_possible
+from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused, Subject, refuse_unless_possible
 from fairgate.core.sealing import Chance, Keys, wrap
 from fairgate.store import profiles, rounds, slots
 from fairgate.store.rounds import Eligible, Round
@@ -72,8 +72,8 @@ def _seal(conn: psycopg.Connection, act: Seal, keys: Keys, now: datetime, chance
         now=now,
         due_at=found.seed_at,
     )
-    facts = {"manifest": sha256(text.encode()).hexdigest(), "root": root.hex(), "entries": len(listed)}
-    return Done("sealed", None, {**about(act.program, act.date), **facts})
+    hashes: dict[str, Fact] = {"manifest": sha256(text.encode()).hexdigest(), "root": root.hex()}
+    return Done("sealed", None, {**about(act.program, act.date), **hashes, "entries": len(listed)})
 
 
 def _manifest(conn: psycopg.Connection, act: Seal, found: Round, key: bytes) -> Manifest:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import LiteralString, cast
 
 import psycopg
 
@@ -32,7 +31,7 @@ def migrate(conn: psycopg.Connection) -> list[str]:
         conn.execute(_BOOK)
         for name in pending(conn):
             with conn.transaction():
-                conn.execute(cast(LiteralString, _text(name)))
+                conn.execute(_text(name).encode())
                 conn.execute("INSERT INTO migration (name) VALUES (%s)", [name])
             applied.append(name)
     finally:
