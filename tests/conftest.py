@@ -1,0 +1,93 @@
+"""What every test may ask for: a database of its own (`dsn`, `conn`, `make_conn`). Only those that ask get one."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from uuid import uuid4
+
+import psycopg
+import pytest
+from hypothesis import settings
+
+from databases import Databases, throw_away_server
+
+_GIVEN_SERVER = os.environ.pop("DATABASE_URL", None)  # so that no test writes into the database it names
+
+settings.register_profile("dev", deadline=None, print_blob=True)
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+class _Server:
+    """The server of this run, started by the process that began the run when it is first needed."""
+
+    def __init__(self) -> None:
+        self.run = uuid4().hex[:12]
+        self._url: str | None = None
+        self._open = ExitStack()
+
+    def url(self) -> str:
+        if self._url is None:
+            self._url = _GIVEN_SERVER or self._open.enter_context(throw_away_server())
+        return self._url
+
+    def close(self) -> None:
+        if self._url is not None:
+            left = Databases(self._url, self.run, "end")
+            left.drop_all()
+            left.close()
+        self._open.close()
+
+
+_SERVER = pytest.StashKey[_Server]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.stash[_SERVER] = _Server()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Tell a worker of pytest-xdist which server is there."""
+    server = node.config.stash[_SERVER]
+    node.workerinput["fairgate_server"] = (server.url(), server.run)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _SERVER in config.stash:
+        config.stash[_SERVER].close()
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """Fresh databases, for tests to which one is not enough."""
+    config = request.config
+    if hasattr(config, "workerinput"):
+        url, run = config.workerinput["fairgate_server"]
+        made = Databases(url, run, config.workerinput["workerid"])
+    else:
+        server = config.stash[_SERVER]
+        made = Databases(server.url(), server.run, "main")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def dsn(databases: Databases) -> Iterator[str]:
+    """The URL of a migrated database that is this test's own."""
+    with databases.new() as url:
+        yield url
+
+
+@pytest.fixture
+def make_conn(dsn: str) -> Iterator[Callable[[], psycopg.Connection]]:
+    """Opens one more connection to this test's database, in autocommit mode; all are closed afterwards."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(psycopg.connect(dsn, autocommit=True))
+
+
+@pytest.fixture
+def conn(make_conn: Callable[[], psycopg.Connection]) -> psycopg.Connection:
+    """A connection to this test's database, in autocommit mode."""
+    return make_conn()
