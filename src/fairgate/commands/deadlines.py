@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from fairgate.core.deadlines import Deadline, Outage, deadline
+from fairgate.core.deadlines import Deadline, Outage, Step, explain
 from fairgate.store import evidence, profiles
 
 # Outages that ended shortly before a window opened can be merged with later ones, so look back.
@@ -23,8 +23,12 @@ class Deadlines:
             self._outages = [r.outage for r in evidence.outages(conn, min(opened) - LOOK_BACK)]
 
     def of(self, program: str, opened_at: datetime, zone: str) -> Deadline:
+        return self.explain(program, opened_at, zone)[0]
+
+    def explain(self, program: str, opened_at: datetime, zone: str) -> tuple[Deadline, tuple[Step, ...]]:
+        """The deadline of a window and the sum that leads to it."""
         policy = self._profile.program(program).policy
-        return deadline(opened_at, self._outages, policy, ZoneInfo(zone))
+        return explain(opened_at, self._outages, policy, ZoneInfo(zone))
 
     def touching(self, opened_at: datetime) -> list[Outage]:
         """The outages that lasted after a window had opened."""

@@ -32,11 +32,14 @@ UNPUBLISHED = f"""
      WHERE published_at IS NULL AND state IN ('sealed', 'drawn', 'closed', 'void') AND manifest IS NOT NULL
      ORDER BY id LIMIT %s
 """
-# Standing requests at closing time, of those who hold no place; weeks of the newest adult member.
-ELIGIBLE = """
-    SELECT q.registration_id, r.number, r.size, q.ports,
-           greatest(0, floor(extract(epoch FROM %(closes_at)s::timestamptz - coalesce(
-               max(p.joined_at) FILTER (WHERE p.adult_from <= %(day)s::date), r.registered_at)) / 604800))::int
+# Whole weeks that the newest adult member of a group has been registered at `closes_at`.
+_WEEKS = """
+    greatest(0, floor(extract(epoch FROM %(closes_at)s::timestamptz - coalesce(
+        max(p.joined_at) FILTER (WHERE p.adult_from <= %(day)s::date), r.registered_at)) / 604800))::int
+"""
+# Standing requests at closing time, of those who hold no place.
+ELIGIBLE = f"""
+    SELECT q.registration_id, r.number, r.size, q.ports, {_WEEKS}
       FROM request q
       JOIN registration r ON r.id = q.registration_id
       JOIN person p ON p.registration_id = r.id
@@ -45,6 +48,10 @@ ELIGIBLE = """
        AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.registration_id = q.registration_id
                           AND o.program = q.program AND o.state IN ('offered', 'confirmed'))
      GROUP BY q.registration_id, r.number, r.size, q.ports, r.registered_at
+"""
+WEEKS_OF = f"""
+    SELECT {_WEEKS} FROM registration r JOIN person p ON p.registration_id = r.id
+     WHERE r.id = %(registration_id)s GROUP BY r.registered_at
 """
 CARRY = """
     SELECT DISTINCT ON (p.port) p.port, p.carry_out
@@ -200,11 +207,18 @@ def eligible(conn: psycopg.Connection, program: str, closes_at: datetime, group_
     """Everyone who is to be in a round that closes at `closes_at`."""
     with conn.cursor() as cursor:
         cursor.execute(
-            ELIGIBLE,
+            ELIGIBLE.encode(),
             {"program": program, "closes_at": closes_at, "day": closes_at.date(), "group_max": group_max},
             binary=True,
         )
         return [Eligible(*row) for row in cursor]
+
+
+def weeks(conn: psycopg.Connection, registration_id: int, at: datetime) -> int:
+    """The weeks that a round closing at `at` would count for a registration."""
+    values = {"closes_at": at, "day": at.date(), "registration_id": registration_id}
+    row = conn.execute(WEEKS_OF.encode(), values).fetchone()
+    return int(row[0]) if row else 0
 
 
 def carries(conn: psycopg.Connection, program: str, day: date) -> dict[str, int]:
