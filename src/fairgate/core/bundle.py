@@ -97,7 +97,8 @@ def parse_entries(data: bytes, manifest: Manifest) -> list[Entry]:
 
 def entry_line(entry: Entry) -> bytes:
     """The entry's line of entries.csv without its line end: a leaf of the entries' tree."""
-    return f"{entry.ticket},{entry.size},{entry.weeks},{'|'.join(entry.ports)}".encode()
+    ticket, size, weeks, ports = entry
+    return f"{ticket},{size},{weeks},{'|'.join(ports)}".encode()
 
 
 def entries_root(entries: Iterable[Entry]) -> bytes:
