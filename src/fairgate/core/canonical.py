@@ -20,10 +20,10 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def read_json(file: str, data: bytes) -> object:
+def read_json(file: str, data: bytes, most: int = BYTES_MOST) -> object:
     """The JSON value in `data`; raises BadInput if it is too long, not UTF-8, not JSON or repeats a key."""
-    if len(data) > BYTES_MOST:
-        raise BadInput(file, f"{len(data)} bytes are more than {BYTES_MOST}", "leave out what does not belong here")
+    if len(data) > most:
+        raise BadInput(file, f"{len(data)} bytes are more than {most}", "leave out what does not belong here")
     try:
         text = data.decode()
     except UnicodeDecodeError as fault:

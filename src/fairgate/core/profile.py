@@ -71,7 +71,7 @@ class LocalTime:
 
 
 @dataclass(frozen=True, slots=True)
-class PortPlaces:
+class PortWeek:
     """A program's places at a port: for each weekday, Monday first, (local time of day, persons) in order of time."""
 
     port: str
@@ -97,7 +97,7 @@ class Program:
     closes: LocalTime
     seed: LocalTime
     results: LocalTime
-    ports: tuple[PortPlaces, ...]
+    ports: tuple[PortWeek, ...]
     closed: frozenset[date]
     hidden: bool
 
@@ -266,7 +266,7 @@ def _share(program: Table) -> tuple[int, int]:
     return share[0], share[1]
 
 
-def _places(table: Table, known: set[str]) -> tuple[PortPlaces, ...]:
+def _places(table: Table, known: set[str]) -> tuple[PortWeek, ...]:
     places = []
     for code, port in table.tables(_PORT, "three capital letters"):
         if code not in known:
@@ -276,7 +276,7 @@ def _places(table: Table, known: set[str]) -> tuple[PortPlaces, ...]:
         if not any(week):
             port.refuse("every_day", "no weekday has a place", "give times of day with persons")
         _refuse_other_sum(port, week)
-        places.append(PortPlaces(code, week))
+        places.append(PortWeek(code, week))
         port.end()
     return tuple(places)
 
