@@ -1,0 +1,49 @@
+// Builds src/app.ts and src/app.scss into the package's static folder. A file's name holds a hash of its content, so that
+// browsers may keep it for ever; manifest.json says which name is the current one.
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build, transform } from "esbuild";
+import { compile } from "sass";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const output = join(here, "..", "src", "fairgate", "web", "static");
+const target = "es2020"; // phones of 2020; older ones get the pages without script
+
+async function script() {
+  const made = await build({
+    entryPoints: [join(here, "src", "app.ts")],
+    bundle: true,
+    format: "esm",
+    minify: true,
+    target,
+    write: false,
+  });
+  return made.outputFiles[0].text;
+}
+
+async function style() {
+  const made = compile(join(here, "src", "app.scss"), { loadPaths: [join(here, "node_modules")], quietDeps: true });
+  return (await transform(made.css, { loader: "css", minify: true, target: ["chrome80", "firefox78", "safari14"] })).code;
+}
+
+function write(name, text) {
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);
+  const hashed = name.replace(".", `.${hash}.`);
+  writeFileSync(join(output, hashed), text);
+  console.log(`  ${hashed}: ${Buffer.byteLength(text)} bytes, ${gzipSync(text).length} compressed`);
+  return hashed;
+}
+
+const files = { "app.css": await style(), "app.js": await script() };
+mkdirSync(output, { recursive: true });
+const manifest = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, write(name, text)]));
+const draft = join(output, "manifest.json.new");
+writeFileSync(draft, JSON.stringify(manifest, null, 2) + "\n");
+renameSync(draft, join(output, "manifest.json"));
+const current = new Set([...Object.values(manifest), "manifest.json"]);
+for (const name of readdirSync(output)) {
+  if (!current.has(name)) rmSync(join(output, name), { recursive: true });
+}
