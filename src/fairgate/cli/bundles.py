@@ -1,0 +1,160 @@
+"""`fairgate draw` and `fairgate verify`: recompute a draw from its public files, without a database or an account."""
+
+import json
+import sys
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fairgate.cli.faults import CheckedAndFalse
+from fairgate.cli.progress import bar
+from fairgate.cli.reading import files_of, whole
+from fairgate.core import draw as drawing
+from fairgate.core.beacon import randomness
+from fairgate.core.bundle import Manifest, entries_root, parse_beacon, parse_entries, parse_manifest, write_results
+from fairgate.core.draw import Drawn
+from fairgate.core.errors import BadInput, shown
+
+app = typer.Typer()
+
+RESULTS = "results.csv"
+RECEIPT = b"FG1:"
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """A draw made again from a bundle's manifest, entries and beacon."""
+
+    manifest: Manifest
+    entries: int
+    root: bytes
+    drawn: Drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first line that is not what it must be; None where there is no such line."""
+
+    file: str
+    line: int
+    expected: str | None
+    found: str | None
+
+    def __str__(self) -> str:
+        expected, found = (shown(text, 120) if text is not None else "no line" for text in (self.expected, self.found))
+        return f"{self.file} line {self.line}: expected {expected}, found {found}"
+
+
+def recompute(folder: Path) -> Recomputed:
+    """Draw again what `folder` holds; raises BadInput for files that cannot be right."""
+    with bar("drawing"):
+        manifest_file, entries_file, beacon_file = files_of(folder, "manifest.json", "entries.csv", "beacon.json")
+        manifest = parse_manifest(manifest_file)
+        chance = randomness(manifest, parse_beacon(beacon_file))
+        entries = parse_entries(entries_file, manifest)
+        root = entries_root(entries)
+        return Recomputed(manifest, len(entries), root, drawing.draw(manifest, root, entries, chance))
+
+
+def first_difference(file: str, expected: bytes, found: bytes) -> Difference | None:
+    """Where `found` first differs from `expected`, by lines."""
+    if expected == found:
+        return None
+    for number, (right, here) in enumerate(zip_longest(expected.split(b"\n"), found.split(b"\n")), 1):
+        if right != here:
+            return Difference(file, number, _text(right), _text(here))
+    raise AssertionError("bytes that differ have a line that differs")
+
+
+def _text(line: bytes | None) -> str | None:
+    return None if line is None else line.decode(errors="backslashreplace")
+
+
+@app.command()
+def draw(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="manifest.json, entries.csv and beacon.json")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write root, seed and carry_out instead")] = False,
+) -> None:
+    """Draw a sealed round from its public files; results.csv goes to standard output.
+
+    The same files give the same bytes on every machine. Nothing is written when a file cannot be right: one line
+    on standard error names the file and the line, and the exit code is 2.
+
+    \b
+    fairgate draw bundle/ > mine.csv && cmp mine.csv bundle/results.csv
+    fairgate draw bundle/ --json
+        {"carry_out":{"SYS":2},"root":"cf92…","seed":"a0b8…"}
+    """
+    made = recompute(folder)
+    if as_json:
+        answer = {"root": made.root.hex(), "seed": made.drawn.seed.hex(), "carry_out": made.drawn.carry_out}
+        typer.echo(json.dumps(answer, sort_keys=True, separators=(",", ":")))
+    else:
+        sys.stdout.buffer.write(write_results(made.drawn))
+        sys.stdout.buffer.flush()
+
+
+@app.command()
+def verify(
+    what: Annotated[str, typer.Argument(metavar="DIR_OR_FILE_OR_TEXT", help="A bundle's folder")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON")] = False,
+) -> None:
+    """Check a draw that somebody published: recompute everything and compare it with results.csv.
+
+    Exit code 0: it is right. 1: it is not, and the first line that differs is named. 2: the files cannot
+    be right as they are.
+
+    \b
+    fairgate verify bundle/
+    fairgate verify bundle/ --json
+    """
+    path = Path(what)
+    if what.encode(errors="replace").startswith(RECEIPT) or (path.is_file() and whole(path).startswith(RECEIPT)):
+        raise BadInput("receipt", "receipts are not issued by this version", "name the folder of a bundle")
+    if not path.is_dir():
+        raise BadInput(shown(what), "neither a folder that is there nor a receipt", "name the folder of a bundle")
+    made = recompute(path)
+    difference = first_difference(RESULTS, write_results(made.drawn), files_of(path, RESULTS)[0])
+    sealed = (path / "checkpoint").exists()
+    if as_json:
+        typer.echo(json.dumps(_findings(made, difference), sort_keys=True))
+    elif difference is None:
+        typer.echo(_in_words(made, checkpoint=sealed))
+    if difference is not None:
+        raise CheckedAndFalse(str(difference))
+
+
+def _findings(made: Recomputed, difference: Difference | None) -> dict[str, object]:
+    named = {key: getattr(difference, key) for key in Difference.__slots__} if difference else None
+    return {
+        "ok": difference is None,
+        "root": made.root.hex(),
+        "seed": made.drawn.seed.hex(),
+        "carry_out": made.drawn.carry_out,
+        "entries": made.entries,
+        "offers": len(made.drawn.offers),
+        "reserve": len(made.drawn.reserve),
+        "sealing_shown": False,
+        "first_difference": named,
+    }
+
+
+def _in_words(made: Recomputed, *, checkpoint: bool) -> str:
+    manifest, drawn = made.manifest, made.drawn
+    lines = [
+        f"right: the draw of {manifest.program} for {manifest.round} is what its rules and its random value give.",
+        f"  entries {made.entries}, offers {len(drawn.offers)}, reserve {len(drawn.reserve)}",
+        f"  root    {made.root.hex()}",
+        f"  seed    {drawn.seed.hex()}",
+        "This proves that the random value is the one that the manifest announced, and that every place and",
+        "every line of the reserve list follows from the entries and that value.",
+    ]
+    if checkpoint:
+        lines.append("The sealing is not shown: this version does not check a checkpoint.")
+    else:
+        lines.append("The sealing is not shown: without `checkpoint` nothing here says that the entries were")
+        lines.append("fixed before the random value existed.")
+    return "\n".join(lines)

@@ -1,0 +1,90 @@
+"""What went wrong, on one line, and the exit code that goes with it."""
+
+import errno
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from fairgate.core.errors import BadInput
+
+FALSE: Final = 1
+BAD_INPUT: Final = 2
+DEFECT: Final = 70  # EX_SOFTWARE of sysexits.h
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class CheckedAndFalse(Exception):  # noqa: N818  a result, not a defect
+    """A check came out false; `str()` names the first thing that is wrong."""
+
+
+def told(error: Exception) -> tuple[str, int]:
+    """The line for a person and the exit code."""
+    if isinstance(error, BadInput):
+        return str(error), BAD_INPUT
+    if isinstance(error, CheckedAndFalse):
+        return str(error), FALSE
+    if isinstance(error, typer.TyperException):
+        return _about_usage(error), BAD_INPUT
+    if "psycopg" in sys.modules:
+        line = _about_database(error)
+        if line:
+            return line, BAD_INPUT
+    if isinstance(error, OSError):
+        return _about_system(error), BAD_INPUT
+    return _about_defect(error), DEFECT
+
+
+def _about_usage(error: typer.TyperException) -> str:
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    return message if context is None else f"{message}; see {context.command_path} --help"
+
+
+def _about_system(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno in _FULL:
+        return f"{place or 'writing: '}the disk is full; make room and run this again"
+    return f"{place}{error.strerror or error}; correct that and run this again"
+
+
+def _about_database(error: Exception) -> str | None:
+    import psycopg  # noqa: PLC0415  only where a command has loaded it already
+
+    if isinstance(error, psycopg.errors.DiskFull):
+        return f"{database_place()}: the disk is full; make room there, nothing half written was kept"
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+        return f"{database_place()}: its tables are missing or old; run `fairgate migrate`"
+    if isinstance(error, psycopg.errors.InvalidCatalogName) or "does not exist" in str(error):
+        return f"{database_place()}: there is no such database; create it or correct DATABASE_URL"
+    if isinstance(error, psycopg.errors.InvalidAuthorizationSpecification | psycopg.errors.InvalidPassword):
+        return f"{database_place()}: it does not let us in; correct user and password in DATABASE_URL"
+    if isinstance(error, psycopg.OperationalError):
+        return f"{database_place()}: the database cannot be reached; start it or correct DATABASE_URL"
+    return None
+
+
+def database_place(url: str | None = None) -> str:
+    """Where the database is, without user and password."""
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415  only where a command has loaded it already
+
+    given = os.environ.get("DATABASE_URL", "") if url is None else url
+    try:
+        parts = conninfo_to_dict(given)
+    except Exception:  # whatever it is, it is not to be shown: it may hold a password
+        return "DATABASE_URL"
+    host, port = parts.get("host", "this machine"), parts.get("port", 5432)
+    return f"database {parts.get('dbname', '')} at {host} port {port}"
+
+
+def _about_defect(error: Exception) -> str:
+    """Where it happened, and not what it says: messages of libraries quote rows, and rows are about people."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "fairgate" in frame.filename] or frames
+    place = f"{Path(ours[-1].filename).name} line {ours[-1].lineno}" if ours else "nowhere"
+    kind = type(error).__name__
+    return f"a defect of this program ({kind}, {place}); set FAIRGATE_DEBUG=1 to see more, and please report it"
