@@ -70,7 +70,7 @@ def move_deadlines(conn: psycopg.Connection, *, now: datetime, chance: Chance) -
     return len(moved)
 
 
-def covered_since(conn: psycopg.Connection, start: datetime, now: datetime) -> bool:
-    """Whether health is shown, or an outage is on record, for every moment from `start` to `now`."""
+def covered(conn: psycopg.Connection, start: datetime, end: datetime) -> bool:
+    """Whether health is shown, or an outage is on record, for every moment from `start` to `end`."""
     known: list[Outage] = [r.outage for r in evidence.outages(conn, start - BEFORE)]
-    return outages.covered(evidence.samples(conn, start - BEFORE, now), known, start, now)
+    return outages.covered(evidence.samples(conn, start - BEFORE, end + outages.GAP), known, start, end)
