@@ -3,28 +3,32 @@
 import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 import psycopg
 
 from fairgate.commands.record import record
 from fairgate.commands.rounds import about
-from fairgate.core.bundle import Beacon, Manifest, PortPlaces, entries_root
+from fairgate.core.bundle import Beacon, Drand, Manifest, PortPlaces, entries_root
 from fairgate.core.draw import Entry, ticket
 from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused, Subject, refuse_unless_possible
 from fairgate.core.sealing import Chance, Keys, wrap
 from fairgate.store import profiles, rounds, slots
 from fairgate.store.rounds import Eligible, Round
 
+# Before the random value is made by somebody else's clock, so long at least must the list be sealed by ours.
+AHEAD = timedelta(seconds=30)
+
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """`beacon` says where the random value will come from."""
+    """`beacon` says where the random value will come from; `seed_at` when, for a sealing later than planned."""
 
     program: str
     date: date
     beacon: Beacon
+    seed_at: datetime | None = None
 
 
 def seal(conn: psycopg.Connection, acts: Sequence[Seal], *, keys: Keys, now: datetime, chance: Chance) -> list[Outcome]:
@@ -46,8 +50,16 @@ def _refuse(conn: psycopg.Connection, act: Seal, found: Round | None, now: datet
         return refusal
     if now < found.closes_at:
         return Refused(Reason.NOT_DUE, about(act.program, act.date))
+    if isinstance(act.beacon, Drand) and now + AHEAD > _seed_at(act, found):
+        # the signature is public by then: who seals now could choose what to seal
+        return Refused(Reason.SEED_KNOWN, about(act.program, act.date))
     earlier = rounds.earlier_undrawn(conn, act.program, act.date)
     return Refused(Reason.WAITS_FOR_EARLIER, {"round": earlier.isoformat()}) if earlier else None
+
+
+def _seed_at(act: Seal, found: Round) -> datetime:
+    """When the random value is made: as planned, or later."""
+    return max(found.seed_at, act.seed_at or found.seed_at)
 
 
 def _seal(conn: psycopg.Connection, act: Seal, keys: Keys, now: datetime, chance: Chance) -> Outcome:
@@ -70,7 +82,7 @@ def _seal(conn: psycopg.Connection, act: Seal, keys: Keys, now: datetime, chance
         root=root,
         entry_count=len(listed),
         now=now,
-        due_at=found.seed_at,
+        seed_at=manifest.seed_at,
     )
     hashes: dict[str, Fact] = {"manifest": sha256(text.encode()).hexdigest(), "root": root.hex()}
     return Done("sealed", None, {**about(act.program, act.date), **hashes, "entries": len(listed)})
@@ -89,7 +101,7 @@ def _manifest(conn: psycopg.Connection, act: Seal, found: Round, key: bytes) -> 
         seniority_share=program.seniority_share,
         group_max=program.group_max,
         closes_at=found.closes_at,
-        seed_at=found.seed_at,
+        seed_at=_seed_at(act, found),
         beacon=act.beacon,
         ticket_key_hash=sha256(key).hexdigest(),
     )

@@ -108,6 +108,7 @@ class Reason(StrEnum):
     UNKNOWN_ROUND = "unknown round"
     ROUND_EXISTS = "round exists"
     NOT_DUE = "not due"
+    SEED_KNOWN = "seed known"
     WAITS_FOR_EARLIER = "waits for an earlier round"
     UNKNOWN_SLOT = "unknown slot"
     ROUND_SEALED = "round sealed"

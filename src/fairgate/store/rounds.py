@@ -310,15 +310,17 @@ def seal(
     root: bytes,
     entry_count: int,
     now: datetime,
-    due_at: datetime,
+    seed_at: datetime,
 ) -> None:
+    """The list is sealed; the random value is made at `seed_at`, and the draw is not before it."""
     _step(
         conn,
         round_id,
         "open",
         "state = 'sealed', wrapped_key = %(key)s, manifest = %(manifest)s, root = %(root)s,"
-        " entry_count = %(count)s, sealed_at = %(now)s, due_at = %(due)s",
-        {"key": wrapped_key, "manifest": manifest, "root": root, "count": entry_count, "now": now, "due": due_at},
+        " entry_count = %(count)s, sealed_at = %(now)s, seed_at = %(seed)s, due_at = %(seed)s,"
+        " draw_at = greatest(draw_at, %(seed)s)",
+        {"key": wrapped_key, "manifest": manifest, "root": root, "count": entry_count, "now": now, "seed": seed_at},
     )
 
 
@@ -364,11 +366,6 @@ def carry_out(conn: psycopg.Connection, round_id: int, carried: dict[str, int]) 
 
 def backfilled(conn: psycopg.Connection, round_id: int, port: str) -> None:
     conn.execute("UPDATE round_port SET backfill_due_at = NULL WHERE round_id = %s AND port = %s", [round_id, port])
-
-
-def put_off(conn: psycopg.Connection, round_id: int, due_at: datetime) -> None:
-    """Look again at `due_at`: what the step needs is not there yet."""
-    conn.execute("UPDATE round SET due_at = %s WHERE id = %s AND due_at IS NOT NULL", [due_at, round_id])
 
 
 def published(conn: psycopg.Connection, found: Round, now: datetime) -> None:
