@@ -1,0 +1,61 @@
+"""How a view answers: a page in the base layout, or a redirect after something was done."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from fairgate.core.lifecycle import Reason
+from fairgate.web import deployment, session, words
+
+DONE = "done"  # the cookie that carries what was done over the redirect, once
+
+
+def page(
+    request: HttpRequest, template: str, context: Mapping[str, object] | None = None, *, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    """The page that `template` makes, with what the base layout needs beside `context`."""
+    done = request.COOKIES.get(DONE)
+    common = {
+        "number": session.number(request),
+        "next_page": request.get_full_path(),
+        "errors": [],
+        "success": words.done(done) if done and status == HTTPStatus.OK else None,
+        "here": "",
+        "languages": deployment.languages(),
+    }
+    response = render(request, template, {**common, **(context or {})}, status=status)
+    if done:
+        response.delete_cookie(DONE, samesite="Lax")
+    return response
+
+
+def form_page(
+    request: HttpRequest, template: str, form: Form, context: Mapping[str, object] | None = None
+) -> HttpResponse:
+    """A page that asks something; a form that was sent and has errors is answered with 422 and its faults."""
+    found = problems((name, str(text)) for name, texts in form.errors.items() for text in texts)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if found else HTTPStatus.OK
+    return page(request, template, {"form": form, "errors": found, **(context or {})}, status=status)
+
+
+def problems(found: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """The error summary's lines from (field, fault); each leads to the field that it is about."""
+    return [{"text": text, "href": f"#{field}"} for field, text in found]
+
+
+def refused(request: HttpRequest, reason: Reason, back: str) -> HttpResponse:
+    """409: the act was refused, and why, with a link back to the page named `back`."""
+    context = {"words": words.refusal(reason), "back": reverse(back)}
+    return page(request, "errors/refused.html", context, status=HTTPStatus.CONFLICT)
+
+
+def go(address: str, done: str | None = None) -> HttpResponse:
+    """On to the page at `address`, which then says what was done."""
+    response = HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
+    if done:
+        response.set_cookie(DONE, done, max_age=60, httponly=True, samesite="Lax")
+    return response

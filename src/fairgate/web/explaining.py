@@ -1,0 +1,135 @@
+"""Why a deadline is what it is: the steps of core's sum as sentences that can be followed with a pencil."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from fairgate.core.deadlines import Because, Policy, Step
+from fairgate.web import dates
+
+# Steps that changed what the person was told; an outage that did not is left out.
+TELLING = (Because.MOVED, Because.LASTS, Because.NOT_TOLD)
+
+
+def sentences(steps: Sequence[Step], opened_at: datetime, policy: Policy, zone: str) -> list[str]:
+    """The sum from the opening on; empty when nothing moved the deadline."""
+    telling = [step for step in steps if step.because in TELLING]
+    if not telling:
+        return []
+    said = [_opened(steps[0], opened_at, policy, zone)]
+    for step in telling:
+        said += _WORDS[step.because](step, zone)
+    return said
+
+
+def _opened(step: Step, opened_at: datetime, policy: Policy, zone: str) -> str:
+    opened, due = dates.local(opened_at, zone), dates.local(step.due, zone)
+    return _(
+        "The place was offered to you at %(opened_time)s on %(opened_day)s."
+        " With %(window)s to confirm, that made %(due_time)s on %(due_day)s."
+    ) % {
+        "opened_time": opened.time,
+        "opened_day": opened.day,
+        "window": dates.duration(policy.window),
+        "due_time": due.time,
+        "due_day": due.day,
+    }
+
+
+def _moved(step: Step, zone: str) -> list[str]:
+    assert step.outage is not None
+    assert step.outage.end is not None
+    assert step.outage.notice_at is not None
+    assert step.lost is not None
+    assert step.told_until is not None
+    start, end = dates.local(step.outage.start, zone), dates.local(step.outage.end, zone)
+    told, until = dates.local(step.outage.notice_at, zone), dates.local(step.told_until, zone)
+    said = [
+        _(
+            "The service did not work from %(start_time)s on %(start_day)s to %(end_time)s on %(end_day)s."
+            " The time lost, %(lost)s, is given back."
+        )
+        % {
+            "start_time": start.time,
+            "start_day": start.day,
+            "end_time": end.time,
+            "end_day": end.day,
+            "lost": dates.duration(step.lost),
+        },
+        _(
+            "At %(told_time)s on %(told_day)s everyone had been told that it works again."
+            " After that you have at least %(floor)s, until %(until_time)s on %(until_day)s."
+        )
+        % {
+            "told_time": told.time,
+            "told_day": told.day,
+            "floor": dates.duration(step.told_until - step.outage.notice_at),
+            "until_time": until.time,
+            "until_day": until.day,
+        },
+    ]
+    if step.merged > 1:
+        said.insert(
+            1,
+            ngettext(
+                "That is %(count)s time of trouble, counted as one.",
+                "Those are %(count)s times of trouble close together, counted as one.",
+                step.merged,
+            )
+            % {"count": step.merged},
+        )
+    return [*said, _rounded(step, zone)]
+
+
+def _rounded(step: Step, zone: str) -> str:
+    assert isinstance(step.deadline, datetime)
+    due, shown = dates.local(step.due, zone), dates.local(step.deadline, zone)
+    facts = {
+        "due_time": due.time,
+        "due_day": due.day,
+        "shown_time": shown.time,
+        "shown_day": shown.day,
+        "city": shown.city,
+    }
+    if step.deadline != step.rounded:
+        return (
+            _(
+                "The later of the two is %(due_time)s on %(due_day)s. A deadline never falls into the night,"
+                " so it is %(shown_time)s on %(shown_day)s, %(city)s time."
+            )
+            % facts
+        )
+    return (
+        _(
+            "The later of the two, rounded up to the hour, is the deadline:"
+            " %(shown_time)s on %(shown_day)s, %(city)s time."
+        )
+        % facts
+    )
+
+
+def _lasts(step: Step, zone: str) -> list[str]:
+    assert step.outage is not None
+    start = dates.local(step.outage.start, zone)
+    return [
+        _("The service has not worked since %(time)s on %(day)s. Until it does, your deadline stands still.")
+        % {"time": start.time, "day": start.day}
+    ]
+
+
+def _not_told(step: Step, zone: str) -> list[str]:
+    assert step.outage is not None
+    assert step.outage.end is not None
+    start, end = dates.local(step.outage.start, zone), dates.local(step.outage.end, zone)
+    return [
+        _(
+            "The service did not work from %(start_time)s on %(start_day)s to %(end_time)s on %(end_day)s."
+            " Until everyone has been told that it works again, your deadline stands still."
+        )
+        % {"start_time": start.time, "start_day": start.day, "end_time": end.time, "end_day": end.day}
+    ]
+
+
+_WORDS = {Because.MOVED: _moved, Because.LASTS: _lasts, Because.NOT_TOLD: _not_told}

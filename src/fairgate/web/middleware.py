@@ -1,0 +1,77 @@
+"""What every answer has in common: headers that keep it safe, and a page for when the database is away."""
+
+from collections.abc import Callable
+
+import django.db
+import psycopg
+import psycopg_pool
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.cache import patch_cache_control, patch_vary_headers
+
+from fairgate.web import deployment
+from fairgate.web.views import errors
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+# No script, style, font or image but our own, nothing inline, and no page of ours inside another.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "img-src 'self' data:",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+AWAY = (psycopg.OperationalError, psycopg_pool.PoolTimeout, django.db.OperationalError)
+
+log = structlog.get_logger()
+
+
+def headers(get_response: Answer) -> Answer:
+    """Add the headers that Django has no setting for; a page is kept by nobody unless its view says otherwise."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        if "Cache-Control" not in response.headers:
+            patch_cache_control(response, no_store=True, private=True)
+        patch_vary_headers(response, ("Accept-Language", "Cookie"))
+        return response
+
+    return answer
+
+
+def language(get_response: Answer) -> Answer:
+    """Speak the language of the person's cookie, else of their browser, as far as the deployment has it."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        offered = [code for code, _ in deployment.languages()]
+        wanted = translation.get_language_from_request(request)
+        translation.activate(wanted if wanted in offered else offered[0])
+        response = get_response(request)
+        response.headers["Content-Language"] = translation.get_language() or "en"
+        return response
+
+    return answer
+
+
+def database_away(get_response: Answer) -> Answer:
+    """Answer 503 in the person's language when PostgreSQL does not answer us."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, AWAY):
+            return None
+        log.error("database away", path=request.path, error=type(exception).__name__)
+        return errors.unavailable(request)
+
+    answer.process_exception = process_exception  # type: ignore[attr-defined]  # Django's protocol
+    return answer

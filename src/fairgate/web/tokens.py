@@ -1,0 +1,55 @@
+"""Signed tokens: what a cookie or a form carries and nobody but us can have written.
+
+A token is base64url(JSON) "." base64url(HMAC-SHA256), under a key of its own for each purpose, so that
+a token for one purpose opens nothing else. It is signed, not hidden: nothing secret belongs in it.
+"""
+
+import hmac
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from fairgate.core.sealing import Keys
+
+Payload = Mapping[str, str | int]
+
+
+def sign(keys: Keys, purpose: str, payload: Payload) -> str:
+    """The token that carries `payload` for `purpose`."""
+    body = json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
+    return f"{_text(body)}.{_text(_tag(keys, purpose, body))}"
+
+
+def read(keys: Keys, purpose: str, token: str) -> Payload | None:
+    """What `sign` was given; None for anything that it did not write for this purpose."""
+    try:
+        body, tag = (urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
+    except ValueError:
+        return None
+    if not hmac.compare_digest(tag, _tag(keys, purpose, body)):
+        return None
+    payload = json.loads(body)
+    assert isinstance(payload, dict), "only sign writes what the tag proves"
+    return payload
+
+
+def sign_page(keys: Keys, number: str, opened_at: datetime) -> str:
+    """Says when the confirm page was opened, for the person who is then in line (RULES.md, 2)."""
+    return sign(keys, "page", {"number": number, "at": int(opened_at.timestamp())})
+
+
+def read_page(keys: Keys, number: str, token: str) -> datetime | None:
+    """When `number`'s page was opened; None for a token that is not one of ours or not this person's."""
+    payload = read(keys, "page", token)
+    if payload is None or payload["number"] != number:
+        return None
+    return datetime.fromtimestamp(int(payload["at"]), UTC)
+
+
+def _tag(keys: Keys, purpose: str, body: bytes) -> bytes:
+    return hmac.digest(keys.derive(f"token {purpose}"), body, "sha256")
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

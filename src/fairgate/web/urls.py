@@ -1,0 +1,51 @@
+"""The addresses of all pages."""
+
+from datetime import date
+
+from django.urls import path, register_converter
+
+from fairgate.web.views import applicant, details, errors, offer, public, sign_in, staff
+
+
+class IsoDate:
+    """A date in an address; one that no calendar has is an address that does not exist."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+register_converter(IsoDate, "isodate")
+
+urlpatterns = [
+    path("", public.start, name="start"),
+    path("language/<slug:code>", sign_in.language, name="language"),
+    path("how-the-draw-works", public.how, name="how"),
+    path("draws/", public.draws, name="draws"),
+    path("draws/<isodate:day>/", public.draw, name="draw"),
+    path("sign-in", sign_in.sign_in, name="sign-in"),
+    path("me", applicant.standing, name="standing"),
+    path("me/request", applicant.ask, name="request"),
+    path("me/withdraw", applicant.withdraw, name="withdraw"),
+    path("me/restore", applicant.restore, name="restore"),
+    path("me/confirm", offer.confirm, name="confirm"),
+    path("me/decline", offer.decline, name="decline"),
+    path("me/cancel", offer.cancel, name="cancel"),
+    path("me/people", details.people, name="people"),
+    path("me/people/<int:position>", details.person, name="person"),
+    path("me/language", details.message_language, name="message-language"),
+    path("staff/", staff.ports, name="staff"),
+    path("staff/sign-in", staff.sign_in, name="staff-sign-in"),
+    path("staff/sign-out", staff.sign_out, name="staff-sign-out"),
+    path("staff/ports/<slug:port>", staff.port, name="staff-port"),
+    path("sign-out", sign_in.sign_out, name="sign-out"),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.broken

@@ -1,0 +1,71 @@
+"""An applicant's pages about the request: where I stand, asking, withdrawing and bringing back."""
+
+import os
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from fairgate.commands import request as acts
+from fairgate.core.lifecycle import Refused
+from fairgate.store import clock
+from fairgate.web import database, session, words
+from fairgate.web.answers import form_page, go, page, refused
+from fairgate.web.forms import PortChoice
+from fairgate.web.standing import Desk, standing_context
+
+ASKING = ["GET", "HEAD", "POST"]
+
+
+@require_safe
+@session.applicant
+def standing(request: HttpRequest, number: str) -> HttpResponse:
+    with database.connection() as conn:
+        desk = Desk(conn, number)
+        return page(request, "standing.html", standing_context(desk, clock.now(conn)))
+
+
+@require_http_methods(ASKING)
+@session.applicant
+def ask(request: HttpRequest, number: str) -> HttpResponse:
+    """Ask, or change the ports of a request that stands."""
+    with database.connection() as conn:
+        desk = Desk(conn, number)
+        data = request.POST if request.method == "POST" else None
+        form = PortChoice(data, ports=desk.ports(), chosen=desk.chosen_ports())
+        if form.is_valid():
+            act = acts.Ask(number, desk.program.program, form.chosen())
+            [outcome] = acts.request(conn, [act], now=clock.now(conn), chance=os.urandom)
+            if not isinstance(outcome, Refused):
+                return go(reverse("standing"), outcome.kind)
+            fault = words.field_fault(outcome.reason)
+            if fault is None:
+                return refused(request, outcome.reason, "standing")
+            form.add_error(form.field_of(outcome.facts.get("port")), fault)
+    return form_page(request, "ask.html", form)
+
+
+@require_http_methods(ASKING)
+@session.applicant
+def withdraw(request: HttpRequest, number: str) -> HttpResponse:
+    """Ask whether they are sure, then withdraw the request."""
+    if request.method != "POST":
+        return page(request, "withdraw.html")
+    with database.connection() as conn:
+        act = acts.Withdraw(number, Desk(conn, number).program.program)
+        [outcome] = acts.withdraw(conn, [act], now=clock.now(conn), chance=os.urandom)
+    if isinstance(outcome, Refused):
+        return refused(request, outcome.reason, "standing")
+    return go(reverse("standing"), outcome.kind)
+
+
+@require_POST
+@session.applicant
+def restore(request: HttpRequest, number: str) -> HttpResponse:
+    """Bring a withdrawn request back."""
+    with database.connection() as conn:
+        act = acts.Restore(number, Desk(conn, number).program.program)
+        [outcome] = acts.restore(conn, [act], now=clock.now(conn), chance=os.urandom)
+    if isinstance(outcome, Refused):
+        return refused(request, outcome.reason, "standing")
+    return go(reverse("standing"), outcome.kind)

@@ -1,0 +1,111 @@
+"""An applicant's pages about an offer and the appointment that it becomes: confirm, decline, cancel."""
+
+import os
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from fairgate.commands.cancel import Cancel
+from fairgate.commands.cancel import cancel as give_up
+from fairgate.commands.confirm import Confirm
+from fairgate.commands.confirm import confirm as confirm_offers
+from fairgate.commands.decline import Decline
+from fairgate.commands.decline import decline as give_back
+from fairgate.core.lifecycle import Outcome, Reason, Refused
+from fairgate.store import clock
+from fairgate.web import database, dates, session, tokens
+from fairgate.web.answers import go, page, refused
+from fairgate.web.standing import Desk, over_context, place_context
+
+ASKING = ["GET", "HEAD", "POST"]
+KEY_MAX = 200
+
+
+@require_http_methods(ASKING)
+@session.applicant
+def confirm(request: HttpRequest, number: str) -> HttpResponse:
+    """The page that an offer is confirmed on; it carries when it was opened, and a key for repeats."""
+    with database.connection() as conn:
+        desk, now = Desk(conn, number), clock.now(conn)
+        if request.method == "POST":
+            return _confirmed(request, desk, now)
+        offer = desk.offer_for("confirm")
+        if offer is None:
+            return go(reverse("standing"))
+        if desk.is_over(offer, now):
+            return page(request, "too-late.html", over_context(desk, offer), status=409)
+        token = tokens.sign_page(settings.FAIRGATE_KEYS, number, now)
+        return page(request, "confirm.html", {**place_context(desk, offer), "page_token": token, "key": _new_key()})
+
+
+def _confirmed(request: HttpRequest, desk: Desk, now: datetime) -> HttpResponse:
+    opened_at = tokens.read_page(settings.FAIRGATE_KEYS, desk.number, request.POST.get("page", ""))
+    act = Confirm(desk.number, desk.program.program, page_opened_at=opened_at, key=_key(request))
+    [outcome] = confirm_offers(desk.conn, [act], now=now, chance=os.urandom)
+    if isinstance(outcome, Refused) and outcome.reason is Reason.TOO_LATE:
+        context = {**_too_late(outcome.facts, desk.zone), "arrived": dates.local(now, desk.zone)}
+        return page(request, "too-late.html", context, status=409)
+    return _answer(request, outcome)
+
+
+@require_http_methods(ASKING)
+@session.applicant
+def decline(request: HttpRequest, number: str) -> HttpResponse:
+    with database.connection() as conn:
+        desk = Desk(conn, number)
+        if request.method != "POST":
+            return _ask_whether_sure(request, desk, "decline", "decline.html")
+        act = Decline(number, desk.program.program, key=_key(request))
+        [outcome] = give_back(conn, [act], now=clock.now(conn), chance=os.urandom)
+    return _answer(request, outcome)
+
+
+@require_http_methods(ASKING)
+@session.applicant
+def cancel(request: HttpRequest, number: str) -> HttpResponse:
+    with database.connection() as conn:
+        desk = Desk(conn, number)
+        if request.method != "POST":
+            return _ask_whether_sure(request, desk, "cancel", "cancel.html")
+        act = Cancel(number, desk.program.program, "by holder", key=_key(request))
+        [outcome] = give_up(conn, [act], now=clock.now(conn), chance=os.urandom)
+    return _answer(request, outcome)
+
+
+def _ask_whether_sure(request: HttpRequest, desk: Desk, act: str, template: str) -> HttpResponse:
+    offer = desk.offer_for(act)
+    if offer is None:
+        return go(reverse("standing"))
+    return page(request, template, {**place_context(desk, offer), "key": _new_key()})
+
+
+def _answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    if isinstance(outcome, Refused):
+        return refused(request, outcome.reason, "standing")
+    return go(reverse("standing"), outcome.kind)
+
+
+def _too_late(facts: Any, zone: str) -> dict[str, object]:
+    """The facts of the refusal, read again and put into local time."""
+
+    def local(text: str | None) -> dates.Local | None:
+        return dates.local(datetime.fromisoformat(text), zone) if text else None
+
+    return {
+        "ended": local(facts["deadline"]),
+        "outages": [{"start": local(o["start"]), "end": local(o["end"])} for o in facts["outages"]],
+    }
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def _key(request: HttpRequest) -> str | None:
+    """The idempotency key of the form; a page that was tampered with goes without."""
+    return request.POST.get("key", "")[:KEY_MAX] or None

@@ -1,0 +1,138 @@
+"""Reasons and acts put into the person's words.
+
+Core and commands speak in reasons and kinds; here each of them becomes sentences. Everything is
+looked up when it is asked for, so that the language of the request holds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from fairgate.core.lifecycle import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A refusal on a page: what is the matter, and what it means or what to do."""
+
+    title: str
+    text: str
+
+
+def refusal(reason: Reason) -> Words:
+    """Why something was not done. Reasons that only an operator can meet share one wording."""
+    known = _refusals()
+    return known.get(
+        reason,
+        Words(
+            _("This cannot be done now"),
+            _("Nothing has been changed. Look at where you stand to see what is possible."),
+        ),
+    )
+
+
+def _refusals() -> Mapping[Reason, Words]:
+    return {
+        Reason.UNKNOWN_NUMBER: Words(
+            _("There is no such registration"), _("Compare the number with the paper or message from registering.")
+        ),
+        Reason.NO_REQUEST: Words(
+            _("You have not asked for an appointment"), _("There is nothing to withdraw or to bring back.")
+        ),
+        Reason.UNDO_EXPIRED: Words(
+            _("The withdrawal can no longer be undone"),
+            _("More than 72 hours have passed. You can ask again: the weeks counted since you registered stay."),
+        ),
+        Reason.HAS_PLACE: Words(
+            _("You hold a place"),
+            _("Decline the offer or cancel the appointment first, then withdraw your request."),
+        ),
+        Reason.NO_OFFER: Words(
+            _("There is no open offer for you"),
+            _("It may have been declined, cancelled or given to the next on the list. Your page shows what happened."),
+        ),
+        Reason.TOO_LATE: Words(
+            _("The time to confirm is over"), _("Your request still stands, and you take part in the next draw.")
+        ),
+        Reason.KEY_REUSED: Words(
+            _("This form was used before for something else"), _("Load the page again and send the form once more.")
+        ),
+        Reason.NOT_TODAY: Words(
+            _("The appointment is on another day"),
+            _("Nobody has been checked in. Look at the date of the appointment."),
+        ),
+    }
+
+
+def field_fault(reason: Reason) -> str | None:
+    """What to correct in a form, for reasons that are a matter of what was entered."""
+    return {
+        Reason.NO_PORTS: _("Choose at least one port"),
+        Reason.PORT_TWICE: _("Choose each port only once"),
+        Reason.UNKNOWN_PORT: _("Choose a port from the list"),
+        Reason.UNKNOWN_LANGUAGE: _("Choose a language from the list"),
+    }.get(reason)
+
+
+def person_fault(reason: Reason) -> tuple[str, str] | None:
+    """The field and what to correct in it, for reasons that are a matter of one person's details."""
+    return {
+        Reason.NO_NAME: ("given_names", _("Enter at least one name")),
+        Reason.NAME_TOO_LONG: ("given_names", _("A name may have 200 letters at most")),
+        Reason.BORN_IN_FUTURE: ("born_on", _("The birth date must be in the past")),
+        Reason.BORN_TOO_LONG_AGO: ("born_on", _("The birth date is more than 130 years ago. Check the year")),
+    }.get(reason)
+
+
+def arrival_fault(reason: Reason, day: str) -> str:
+    """What to tell an officer whose check-in was refused; `day` is that of the group's appointment."""
+    known = {
+        Reason.NOT_TODAY: _("The appointment of this group is on %(day)s") % {"day": day},
+        Reason.NO_OFFER: _("This group has no appointment"),
+        Reason.UNKNOWN_NUMBER: _("No group has this number"),
+    }
+    return known.get(reason) or _("This group has no confirmed appointment")
+
+
+def appointment_state(state: str) -> str:
+    """What has become of an appointment, as a word on the list of the day."""
+    return {
+        "confirmed": _("Expected"),
+        "checked_in": _("Checked in"),
+        "missed": _("Did not come"),
+    }[state]
+
+
+def history(kind: str, facts: Mapping[str, object]) -> str:
+    """A line of what happened, for a statement of the ledger."""
+    told = {
+        "registered": _("You registered."),
+        "amended": _("Your registration was changed."),
+        "requested": _("You asked for an appointment, or changed your ports."),
+        "withdrawn": _("You withdrew your request."),
+        "restored": _("You brought your request back."),
+        "offered": _("You were offered a place."),
+        "passed over": _("A place on the reserve list went past you because you held one already."),
+        "extended": _("Your deadline was moved to a later time."),
+        "confirmed": _("You confirmed your place."),
+        "declined": _("You declined the offer."),
+        "lapsed": _("The offer ended because it was not confirmed in time."),
+        "cancelled": _("The place was cancelled."),
+        "checked in": _("Your group arrived and was checked in."),
+        "missed": _("Your group did not come on the day."),
+    }
+    return told.get(kind, kind)
+
+
+def done(code: str) -> str | None:
+    """The sentence of the green banner after something was done."""
+    return {
+        "requested": _("Your request stands. You take part in every draw until you withdraw it."),
+        "withdrawn": _("Your request is withdrawn. For 72 hours you can bring it back as if nothing had happened."),
+        "restored": _("Your request stands again, as if it had not been withdrawn."),
+        "confirmed": _("Your place is confirmed."),
+        "declined": _("You declined the offer. Your request still stands."),
+        "amended": _("Your details are changed."),
+        "checked in": _("The group is checked in."),
+    }.get(code)

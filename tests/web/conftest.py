@@ -1,0 +1,62 @@
+"""Pages over a real database: Django set up once a process, and pointed at each test's own database."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pages import Pages
+from web_world import World
+
+
+@pytest.fixture(scope="session")
+def _django() -> Iterator[None]:
+    """Django with a home and a key of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update({"DJANGO_SETTINGS_MODULE": "fairgate.web.settings", "FAIRGATE_HOME": home})
+        import django
+
+        django.setup()
+        yield
+
+
+@pytest.fixture
+def web(_django: None, dsn: str, tmp_path: Path) -> Iterator[None]:
+    """The pages work on this test's database."""
+    from django.db import connections
+    from django.test import override_settings
+
+    from fairgate.web import database, settings
+
+    with override_settings(DATABASE_URL=dsn, FAIRGATE_HOME=tmp_path):
+        given = connections.configure_settings({"default": settings.database(dsn)})
+        connections.databases["default"] = given["default"]
+        yield
+        for opened in connections.all(initialized_only=True):
+            opened.close()
+            del connections[opened.alias]
+        database.pool(dsn).close()
+        database.pool.cache_clear()
+
+
+@pytest.fixture
+def world(web: None, conn: psycopg.Connection) -> World:
+    """The southwest border, with nobody in it yet."""
+    from django.conf import settings
+
+    return World(conn, settings.FAIRGATE_KEYS)
+
+
+@pytest.fixture
+def browser(web: None) -> Pages:
+    """Somebody who reads English."""
+    return Pages("en")
+
+
+@pytest.fixture
+def navegador(web: None) -> Pages:
+    """Somebody who reads Spanish."""
+    return Pages("es")

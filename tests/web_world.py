@@ -1,0 +1,109 @@
+"""A small deployment for pages: the southwest border's profile, groups that registered, and rounds that were drawn.
+
+Pages go by the database's clock, so the world is built around now: the program's zone is the one in which it is
+early afternoon, and a round drawn "today" was drawn at noon there, one to two hours ago.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from fairgate.commands.confirm import Confirm, confirm
+from fairgate.commands.draw import Draw, Seed, draw, seed
+from fairgate.commands.load_profile import load_profile
+from fairgate.commands.register import Register, register
+from fairgate.commands.request import Ask, request
+from fairgate.commands.rounds import Open, SetCapacity, open_rounds, set_capacity
+from fairgate.commands.seal import Seal, seal
+from fairgate.core import numbers
+from fairgate.core.beacon import Commitment, CommitReveal, Reveals
+from fairgate.core.lifecycle import Done
+from fairgate.core.profile import Profile
+from fairgate.core.registering import Member
+from fairgate.core.schedule import round_times
+from fairgate.core.sealing import Keys
+from fairgate.store import clock, profiles, slots
+
+PROGRAM = "arrival"
+PROFILES = Path(__file__).parents[1] / "profiles"
+REVEALS = Reveals((("notary", b"n" * 32), ("ombudsman", b"o" * 32)))
+BEACON = CommitReveal(tuple(Commitment(by, hashlib.sha256(reveal).hexdigest()) for by, reveal in REVEALS.reveals))
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a group was given when it registered."""
+
+    number: str
+    code: str
+
+
+class World:
+    def __init__(self, conn: psycopg.Connection, keys: Keys, profile: str = "southwest-border") -> None:
+        self.conn = conn
+        self.keys = keys
+        self.now = clock.now(conn)
+        texts = profiles.read_folder(PROFILES / profile)
+        zone = f"Etc/GMT{self.now.hour - 13:+d}"  # POSIX signs: Etc/GMT+8 is eight hours behind
+        texts["programs.toml"] = texts["programs.toml"].replace('zone = "America/New_York"', f'zone = "{zone}"')
+        self.profile: Profile = load_profile(conn, texts, now=self.now)
+
+    @cached_property
+    def day(self) -> date:
+        """The date of the round whose results are out since noon today."""
+        program = self.profile.program(PROGRAM)
+        return self.now.astimezone(ZoneInfo(program.zone)).date() + timedelta(days=program.lead_days)
+
+    def group(self, *, size: int = 1, weeks: int = 10, language: str = "en", names: str = "Ana") -> Group:
+        """A group of adults, registered so many weeks ago."""
+        group = Group(numbers.new_number(os.urandom), numbers.new_code(os.urandom))
+        members = [Member(f"{names} {i}", "Pérez", date(1990, 5, 1 + i)) for i in range(size)]
+        registered_at = self.now - timedelta(weeks=weeks, days=1)
+        act = Register(group.number, group.code, language, members, registered_at)
+        self.must(register(self.conn, [act], keys=self.keys, now=self.now, chance=os.urandom))
+        return group
+
+    def ask(self, group: Group, *ports: str, days_ago: int = 60) -> None:
+        """A request that stands since long ago."""
+        act = Ask(group.number, PROGRAM, ports or ("SYS",))
+        self.must(request(self.conn, [act], now=self.now - timedelta(days=days_ago), chance=os.urandom))
+
+    def asking(self, **about: object) -> Group:
+        """A group whose request stands."""
+        group = self.group(**about)  # type: ignore[arg-type]
+        self.ask(group)
+        return group
+
+    def draw(self, day: date | None = None, *, places: int = 1) -> date:
+        """Draw the round of a date at its own time, San Ysidro having so many places and no other port any."""
+        day = day or self.day
+        times = round_times(self.profile.program(PROGRAM), day)
+        self.open(day, places=places)
+        conn, chance = self.conn, os.urandom
+        self.must(seal(conn, [Seal(PROGRAM, day, BEACON)], keys=self.keys, now=times.closes_at, chance=chance))
+        self.must(seed(conn, [Seed(PROGRAM, day, REVEALS)], now=times.seed_at, chance=chance))
+        self.must(draw(conn, [Draw(PROGRAM, day)], now=times.draw_at, chance=chance))
+        return day
+
+    def open(self, day: date, *, places: int = 1) -> None:
+        """Open the round of a date; its places are at the first time of day at San Ysidro."""
+        conn, chance = self.conn, os.urandom
+        opens_at = round_times(self.profile.program(PROGRAM), day).opens_at
+        self.must(open_rounds(conn, [Open(PROGRAM, day)], now=opens_at, chance=chance))
+        rows = slots.of_day(conn, PROGRAM, day)
+        first = next(slot.id for slot in rows if slot.port == "SYS")
+        acts = [SetCapacity(PROGRAM, day, slot.id, places if slot.id == first else 0) for slot in rows]
+        self.must(set_capacity(conn, acts, now=opens_at, chance=chance))
+
+    def confirm(self, group: Group, at: datetime | None = None) -> None:
+        act = Confirm(group.number, PROGRAM)
+        self.must(confirm(self.conn, [act], now=at or self.now, chance=os.urandom))
+
+    def must(self, outcomes: list) -> None:
+        assert all(isinstance(outcome, Done) for outcome in outcomes), outcomes
