@@ -86,11 +86,15 @@ def _book() -> LiteralString:
 @pytest.fixture
 def two(databases: Databases):
     """One database built from the book and one from its history."""
-    with databases.new(migrated=False) as one, databases.new(migrated=False) as other:
-        with psycopg.connect(one, autocommit=True) as book, psycopg.connect(other, autocommit=True) as history:
-            book.execute(_book())
-            migrate(history)
-            yield book, history
+    with (
+        databases.new(migrated=False) as one,
+        databases.new(migrated=False) as other,
+        psycopg.connect(one, autocommit=True) as book,
+        psycopg.connect(other, autocommit=True) as history,
+    ):
+        book.execute(_book())
+        migrate(history)
+        yield book, history
 
 
 @pytest.mark.parametrize("catalogue", [*CATALOGUES])
