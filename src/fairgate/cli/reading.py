@@ -1,6 +1,5 @@
 """Input files, read whole or refused with one line."""
 
-import json
 from pathlib import Path
 
 from fairgate.core.errors import BadInput, shown
@@ -18,23 +17,6 @@ def whole(path: Path) -> bytes:
         raise BadInput(str(path), "may not be read", "change its permissions") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
         raise BadInput(shown(str(path)), f"cannot be read ({type(error).__name__})", "correct the path") from None
-
-
-def cases(path: Path) -> list[dict[str, object]]:
-    """The list of objects in a JSON file."""
-    data = whole(path)
-    try:
-        found = json.loads(data.decode())
-    except UnicodeDecodeError as fault:
-        raise BadInput(str(path), f"byte {fault.start} is not UTF-8", "write the file in UTF-8") from None
-    except (ValueError, RecursionError) as fault:
-        raise BadInput(str(path), f"not JSON that can be read ({shown(str(fault))})", "mend it") from None
-    if not isinstance(found, list):
-        raise BadInput(str(path), "not a list of cases", "write [ {…}, {…} ]")
-    for i, case in enumerate(found):
-        if not isinstance(case, dict):
-            raise BadInput(f"{path} case {i}", "not an object", "write { … }")
-    return found
 
 
 def files_of(folder: Path, *names: str) -> list[bytes]:
