@@ -1,0 +1,153 @@
+"""A rehearsal: some days of a deployment in as many seconds, over the real commands, with people who do not exist.
+
+Everything goes through the commands that real people and the worker use, at the times of a virtual clock that ends
+now. What is left is a database in the middle of its life: appointments of today and yesterday kept and missed,
+offers that are open, a round that is being filled, and the calendar going on in real time.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from fairgate.commands.rounds import start_calendar
+from fairgate.core import schedule
+from fairgate.core.errors import BadInput
+from fairgate.core.profile import Profile, Program
+from fairgate.core.sealing import Chance
+from fairgate.sim.clock import HOUR, hours
+from fairgate.sim.line import Line
+from fairgate.sim.machinery import Machinery
+from fairgate.sim.people import People
+from fairgate.sim.population import groups, read_figures
+from fairgate.store import clock, counts, keys, offers, profiles
+from fairgate.store.offers import Offer
+from fairgate.store.rounds import Round
+
+AT_LEAST_OPEN = timedelta(hours=6)  # how long the last round's offers are to stay open after the rehearsal
+DRAWN_LATE = timedelta(hours=2)  # so long before its end that round is drawn where they would not
+
+Progress = Callable[[str, int, int], None]  # what is being done, how much is done, of how much
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What is there after a rehearsal. The sample applicant has an open offer; None where no offer is open.
+
+    `offers` and `rounds` count by state; `refused` are acts of people that did not do what they meant.
+    """
+
+    sample_number: str | None
+    sample_code: str | None
+    registrations: int
+    offers: dict[str, int]
+    rounds: dict[str, int]
+    refused: int
+    since: datetime
+    until: datetime
+
+
+def rehearse(
+    dsn: str,
+    home: Path,
+    *,
+    registrations: int,
+    days: int,
+    seed: int,
+    until: datetime | None = None,
+    progress: Progress = lambda _what, _done, _total: None,
+    chance: Chance = os.urandom,
+) -> Rehearsal:
+    """Rehearse the first visible program of the loaded profile for `days` days up to `until` (the database's now).
+
+    The database must hold nothing but the profile. `seed` decides who the people are and what they do; numbers,
+    codes, keys and the draws come from `chance` and from the observers whose keys are in `home`.
+    """
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        if counts.used(conn):
+            raise BadInput("database", "holds registrations or rounds already", "rehearse on an empty one")
+        until = until or clock.now(conn)
+        since = until - timedelta(days=days)
+        profile = profiles.current(conn)
+        program = first_visible(profile)
+        figures = read_figures(profile, program)
+        coming = groups(figures, profile.languages, registrations=registrations, since=since, until=until, seed=seed)
+        line = Line(coming, program.program, keys.load(home), chance)
+        people = People(profile, figures, seed, chance)
+        machinery = Machinery(conn, home=home, profile=profile, waits=_last_waits(program, until), chance=chance)
+
+        for done in line.register(conn, since):
+            progress("registrations", done, registrations)
+        conn.execute("ANALYZE")  # months of growth in a minute: the planner would go by an empty database
+        start_calendar(conn, program, schedule.next_to_open(program, since))
+        _live(conn, line, people, machinery, since, until, progress)
+        machinery.show_health(until, max(until, clock.now(conn)))
+        return _result(conn, line, people, since, until)
+
+
+def first_visible(profile: Profile) -> Program:
+    """The program that people come for; hidden ones are for the service's own trials."""
+    found = next((program for program in profile.programs if not program.hidden), None)
+    if found is None:
+        raise BadInput("programs.toml", "every program is hidden", "describe one that people can ask for")
+    return found
+
+
+def _last_waits(program: Program, until: datetime) -> Callable[[Round, datetime], bool]:
+    """Have the last round of a rehearsal drawn late where its offers would be over, or nearly so, at the end."""
+
+    def waits(found: Round, now: datetime) -> bool:
+        following = schedule.round_times(program, schedule.next_date(program, found.date))
+        too_early = found.draw_at + program.policy.window < until + AT_LEAST_OPEN
+        return following.draw_at > until and too_early and now < until - DRAWN_LATE
+
+    return waits
+
+
+def _live(
+    conn: psycopg.Connection,
+    line: Line,
+    people: People,
+    machinery: Machinery,
+    since: datetime,
+    until: datetime,
+    progress: Progress,
+) -> None:
+    """Hour by hour: people register and do what they had planned, then whatever is due is done."""
+    before, total = since, int((until - since) / HOUR) + 1
+    for done, now in enumerate(hours(since, until), 1):
+        machinery.show_health(before, now)
+        for _ in line.register(conn, now):
+            pass
+        people.act(conn, now)
+        if machinery.run(now):
+            people.learn(_open_offers(conn))
+        progress("hours", done, total)
+        before = now
+
+
+def _open_offers(conn: psycopg.Connection) -> list[Offer]:
+    return offers.open_in(conn, [window.id for window in offers.windows_unsettled(conn)])
+
+
+def _result(conn: psycopg.Connection, line: Line, people: People, since: datetime, until: datetime) -> Rehearsal:
+    sample = max(_open_offers(conn), key=_shows_much, default=None)
+    return Rehearsal(
+        sample_number=sample.number if sample else None,
+        sample_code=line.codes[sample.number] if sample else None,
+        registrations=len(line.codes),
+        offers=counts.offers(conn),
+        rounds=counts.rounds(conn),
+        refused=people.refused,
+        since=since,
+        until=until,
+    )
+
+
+def _shows_much(offer: Offer) -> tuple[datetime, bool, str]:
+    """What makes an offer a good sample: much time left, and a family."""
+    assert offer.deadline is not None, "in a rehearsal confirming always works"
+    return offer.deadline, 2 <= offer.size <= 4, offer.number

@@ -1,0 +1,23 @@
+"""How much of everything there is."""
+
+import psycopg
+
+OFFERS = "SELECT state, count(*) FROM offer GROUP BY state ORDER BY state"
+ROUNDS = "SELECT state, count(*) FROM round GROUP BY state ORDER BY state"
+USED = "SELECT EXISTS (SELECT 1 FROM registration) OR EXISTS (SELECT 1 FROM round)"
+
+
+def offers(conn: psycopg.Connection) -> dict[str, int]:
+    """Offers by state."""
+    return dict(conn.execute(OFFERS).fetchall())
+
+
+def rounds(conn: psycopg.Connection) -> dict[str, int]:
+    """Rounds by state."""
+    return dict(conn.execute(ROUNDS).fetchall())
+
+
+def used(conn: psycopg.Connection) -> bool:
+    """Whether somebody is registered or a round was opened."""
+    row = conn.execute(USED).fetchone()
+    return bool(row and row[0])
