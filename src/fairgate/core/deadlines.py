@@ -208,9 +208,9 @@ def _merge(outages: Iterable[Outage], gap: timedelta) -> list[tuple[Outage, int]
     return merged
 
 
-def _order(outage: Outage) -> tuple[datetime, bool, datetime]:
-    """By start; what ends first comes first, what lasts comes last."""
-    return outage.start, outage.end is None, outage.end or outage.start
+def _order(outage: Outage) -> tuple[datetime, timedelta]:
+    """By start; of those that start together the longest comes first, and the others lie within it."""
+    return outage.start, timedelta.min if outage.end is None else outage.start - outage.end
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
