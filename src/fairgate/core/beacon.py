@@ -21,6 +21,7 @@ is that the last to reveal may refuse; then the round is void and stays visible,
 import hashlib
 import math
 import re
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -188,12 +189,16 @@ def _signed_by_quicknet(round: int, signature: bytes) -> bool:
     e(signature, G2 generator) = e(hash of the message to G1, public key), moved to one side so that the
     costly last step of the pairing is done once.
     """
-    # imported here: py_ecc takes a third of a second to load and most commands never need it
+    # Imported here: py_ecc takes a third of a second to load and most commands never need it. It raises the
+    # recursion limit of the whole process to 100,000, at which deeply nested JSON ends the process, so the
+    # limit is put back; the pairing needs no more than some 350 levels.
+    limit = sys.getrecursionlimit()
     from py_ecc.bls import hash_to_curve  # noqa: PLC0415
     from py_ecc.bls.g2_primitives import signature_to_G2, subgroup_check  # noqa: PLC0415
     from py_ecc.bls.point_compression import decompress_G1  # noqa: PLC0415
     from py_ecc.optimized_bls12_381 import FQ12, G2, final_exponentiate, is_inf, neg, pairing  # noqa: PLC0415
 
+    sys.setrecursionlimit(limit)
     if len(signature) != SIGNATURE_BYTES or not 1 <= round < 1 << 64:
         return False
     try:

@@ -12,6 +12,7 @@ from typing import NoReturn
 from fairgate.core.errors import BadInput, shown
 
 BYTES_MOST = 1 << 20  # a manifest of eight ports has 700 bytes
+OPEN_MOST = 10_000  # objects and lists
 NUMBER_MOST = 10**9  # of persons or weeks: beyond it stands a slip or an attack
 
 
@@ -29,6 +30,11 @@ def read_json(file: str, data: bytes, most: int = BYTES_MOST) -> object:
     except UnicodeDecodeError as fault:
         raise BadInput(file, f"byte {fault.start} is not UTF-8", "write the file in UTF-8") from None
 
+    if text.count("[") + text.count("{") > OPEN_MOST:
+        # Python's parser relies on the recursion limit, which libraries raise for the whole process: a file of
+        # nothing but brackets would then end it. With this few it ends in RecursionError at the worst.
+        raise BadInput(file, f"more than {OPEN_MOST} lists and objects", "leave out what does not belong here")
+
     def object_of(pairs: list[tuple[str, object]]) -> dict[str, object]:
         members = dict(pairs)
         if len(members) < len(pairs):
@@ -40,7 +46,7 @@ def read_json(file: str, data: bytes, most: int = BYTES_MOST) -> object:
     try:
         return json.loads(text, object_pairs_hook=object_of)
     except (ValueError, RecursionError) as fault:
-        # also numbers of thousands of digits and thousands of open brackets
+        # also numbers of thousands of digits and objects in objects in objects
         raise BadInput(file, f"not JSON that can be read ({shown(str(fault))})", "mend or fetch it again") from None
 
 

@@ -1,0 +1,67 @@
+"""However a good file is damaged, it is refused in one line or means, byte for byte, what it says."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairgate.core import bundle
+from fairgate.core.errors import BadInput
+from sealed_rounds import REVEALS, Round, a_manifest, rounds
+
+# what a file is damaged with: bytes that mean something to one of the readers, and any others
+PIECES = st.binary(max_size=3) | st.sampled_from(
+    [
+        *', | " { } [ ] 0 -1 1.0 1e9 NaN true null ٣ ² \\ud800'.encode().split(),
+        *(b" ", b"\n", b"\r", b"\x00", b"\xff", "\u2028".encode(), b"9" * 5000),
+    ]
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, good: bytes) -> bytes:
+    start = draw(st.integers(0, len(good)))
+    end = draw(st.integers(start, min(len(good), start + 4)))
+    return good[:start] + draw(PIECES) + good[end:]
+
+
+def read(parse: Callable[[bytes], Any], data: bytes, file: str) -> Any:
+    """What is read, or None after a refusal that is one line of a sensible length about that file."""
+    try:
+        return parse(data)
+    except BadInput as caught:
+        message = str(caught)
+    assert message.startswith(file)
+    assert message.isprintable()
+    assert len(message) < 300
+    return None
+
+
+@given(rounds(entries_most=6), st.data())
+def test_damaged_entries_are_refused_or_mean_what_they_say(world: Round, data: st.DataObject) -> None:
+    text = data.draw(damaged(bundle.write_entries(world.entries)))
+    entries = read(lambda d: bundle.parse_entries(d, world.manifest), text, "entries.csv line ")
+    assert entries is None or bundle.write_entries(entries) == text
+
+
+@given(st.data())
+def test_a_damaged_manifest_is_refused_or_means_what_it_says(data: st.DataObject) -> None:
+    text = data.draw(damaged(a_manifest().to_json().encode()))
+    manifest = read(bundle.parse_manifest, text, "manifest.json")
+    assert manifest is None or manifest.to_json().encode() == text
+
+
+@given(st.data())
+def test_a_damaged_proof_is_refused_or_read(data: st.DataObject) -> None:
+    good = data.draw(st.sampled_from([REVEALS, bundle.DrandProof(1000, bytes(48))]))
+    text = data.draw(damaged(bundle.write_beacon(good)))
+    proof = read(bundle.parse_beacon, text, "beacon.json")
+    assert proof is None or bundle.parse_beacon(bundle.write_beacon(proof)) == proof
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_at_all_are_answered(data: bytes) -> None:
+    assert read(bundle.parse_manifest, data, "manifest.json") is None
+    assert read(bundle.parse_beacon, data, "beacon.json") is None
+    assert read(lambda d: bundle.parse_entries(d, a_manifest()), data, "entries.csv") is None
