@@ -23,7 +23,7 @@ from fairgate.core.deadlines import Outage, Policy
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.outages import Sample
 
-BYTES_MOST = 1 << 28  # three months of samples have some 40 MB
+BYTES_MOST = 1 << 28  # three months of samples have some 30 MB
 
 
 @dataclass(frozen=True, slots=True)
