@@ -70,12 +70,10 @@ EDGES: tuple[Edge, ...] = (
 _TARGET = {(edge.subject, edge.act, edge.source): edge.target for edge in EDGES}
 
 STATES: dict[Subject, tuple[str, ...]] = {
-    subject: tuple(dict.fromkeys(edge.target for edge in EDGES if edge.subject is subject))
-    for subject in Subject
+    subject: tuple(dict.fromkeys(edge.target for edge in EDGES if edge.subject is subject)) for subject in Subject
 }
 ACTS: dict[Subject, tuple[str, ...]] = {
-    subject: tuple(dict.fromkeys(edge.act for edge in EDGES if edge.subject is subject))
-    for subject in Subject
+    subject: tuple(dict.fromkeys(edge.act for edge in EDGES if edge.subject is subject)) for subject in Subject
 }
 
 LIVE = ("offered", "confirmed")  # an offer in one of these holds a place

@@ -99,9 +99,7 @@ def unwrap(keys: Keys, wrapped: bytes, about: str) -> bytes:
 
 def _plain_letters(name: str) -> str:
     """Upper case without accents and punctuation: 'José  Núñez-Díaz' and 'JOSE NUNEZ DIAZ' are one."""
-    letters = (
-        c if c.isalnum() else " " for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)
-    )
+    letters = (c if c.isalnum() else " " for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return " ".join("".join(letters).upper().split())
 
 
