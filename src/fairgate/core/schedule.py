@@ -70,7 +70,7 @@ def next_date(program: Program, after: date) -> date:
 
 
 def next_to_open(program: Program, now: datetime) -> date:
-    """The first date with places whose round has not opened at `now`."""
+    """The first date with places whose round opens at `now` or later."""
     day = now.astimezone(ZoneInfo(program.zone)).date()
     while round_times(program, day := next_date(program, day)).opens_at < now:
         pass

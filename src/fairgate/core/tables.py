@@ -43,10 +43,9 @@ class Table:
 
     def text(self, key: str, pattern: re.Pattern[str] | None = None, *, default: str | None = None) -> str:
         """A text that is not empty, of one line, and matches `pattern` as a whole."""
-        value = self._ask(key, default)
-        if value is default and default is not None:
+        if default is not None and key not in self:
             return default
-        return self._checked_text(key, value, pattern)
+        return self._checked_text(key, self._ask(key), pattern)
 
     def number(self, key: str, least: int, most: int) -> int:
         return self._checked_number(key, self._ask(key), least, most)
@@ -76,7 +75,7 @@ class Table:
         values = self._list(key) if key in self else []
         for value in values:
             if not isinstance(value, date) or isinstance(value, datetime):
-                self.refuse(key, f"{shown(repr(value))} is not a date", "write it like 2026-12-25, without quotes")
+                self.refuse(key, f"{_quoted(value)} is not a date", "write it like 2026-12-25, without quotes")
         return tuple(values)
 
     def table(self, key: str) -> "Table":
@@ -125,14 +124,18 @@ class Table:
             self.refuse(key, "is not a list", "write it in square brackets")
         return value
 
-    def _checked_text(self, key: str, value: Any, pattern: re.Pattern[str] | None) -> str:
+    def _checked_text(self, key: str, value: object, pattern: re.Pattern[str] | None) -> str:
         if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST_TEXT or not value.isprintable():
-            self.refuse(key, f"{shown(repr(value))} is not a text of one line", 'write it like "San Ysidro"')
+            self.refuse(key, f"{_quoted(value)} is not a text of one line", 'write it like "San Ysidro"')
         if pattern is not None and not pattern.fullmatch(value):
             self.refuse(key, f"{shown(value)} cannot be right", f"it has to match {pattern.pattern}")
         return value
 
-    def _checked_number(self, key: str, value: Any, least: int, most: int) -> int:
+    def _checked_number(self, key: str, value: object, least: int, most: int) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            self.refuse(key, f"{shown(repr(value))} is not a whole number from {least} to {most}", "correct it")
+            self.refuse(key, f"{_quoted(value)} is not a whole number from {least} to {most}", "correct it")
         return value
+
+
+def _quoted(value: object) -> str:
+    return shown(value if isinstance(value, str) else repr(value))
