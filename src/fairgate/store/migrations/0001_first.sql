@@ -57,14 +57,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A state changes only along an edge of the table. The argument is the subject.
+-- A state changes only along an edge of the table, and a row never takes another's id. The argument is the subject.
 CREATE FUNCTION refuse_unknown_edge() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     wrong record;
 BEGIN
-    SELECT o.state AS from_state, n.state AS to_state INTO wrong
-      FROM old_rows o JOIN new_rows n USING (id)
-     WHERE o.state <> n.state
+    SELECT coalesce(o.state, 'another row') AS from_state, n.state AS to_state INTO wrong
+      FROM new_rows n LEFT JOIN old_rows o USING (id)
+     WHERE o.state IS DISTINCT FROM n.state
        AND NOT EXISTS (SELECT 1 FROM edge e WHERE e.subject = TG_ARGV[0]
                           AND e.from_state = o.state AND e.to_state = n.state)
      LIMIT 1;
@@ -286,8 +286,8 @@ CREATE INDEX offer_open ON offer (window_id) WHERE state = 'offered';
 CREATE INDEX offer_slot ON offer (slot_id) WHERE state IN ('offered', 'confirmed');
 
 -- Places taken at slots and ports follow from the offers that hold one: a live offer, and a person
--- who came or could have come. Slots and ports are locked in key order, so that two commands
--- never wait for each other.
+-- who came or could have come. First ports, then slots are locked, each in key order, so that two commands
+-- never wait for each other in a ring.
 CREATE FUNCTION holds_place(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN state IN ('offered', 'confirmed', 'checked_in', 'missed');
 
@@ -295,12 +295,12 @@ CREATE FUNCTION count_new_offers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM round_port p
       WHERE (p.round_id, p.port) IN (SELECT n.round_id, n.port FROM new_rows n WHERE holds_place(n.state))
-      ORDER BY p.round_id, p.port FOR UPDATE;
+      ORDER BY p.round_id, p.port FOR NO KEY UPDATE;
     UPDATE round_port p SET used = p.used + d.persons
       FROM (SELECT round_id, port, sum(size) AS persons FROM new_rows WHERE holds_place(state) GROUP BY 1, 2) d
      WHERE p.round_id = d.round_id AND p.port = d.port;
     PERFORM 1 FROM slot s WHERE s.id IN (SELECT n.slot_id FROM new_rows n WHERE holds_place(n.state))
-      ORDER BY s.id FOR UPDATE;
+      ORDER BY s.id FOR NO KEY UPDATE;
     UPDATE slot s SET taken = s.taken + d.persons
       FROM (SELECT slot_id, sum(size) AS persons FROM new_rows WHERE holds_place(state) GROUP BY 1) d
      WHERE s.id = d.slot_id;
@@ -316,7 +316,7 @@ BEGIN
     PERFORM 1 FROM round_port p
       WHERE (p.round_id, p.port) IN (SELECT o.round_id, o.port FROM old_rows o JOIN new_rows n USING (id)
                                       WHERE holds_place(o.state) AND NOT holds_place(n.state))
-      ORDER BY p.round_id, p.port FOR UPDATE;
+      ORDER BY p.round_id, p.port FOR NO KEY UPDATE;
     UPDATE round_port p SET used = p.used - d.persons
       FROM (SELECT o.round_id, o.port, sum(o.size) AS persons FROM old_rows o JOIN new_rows n USING (id)
              WHERE holds_place(o.state) AND NOT holds_place(n.state) GROUP BY 1, 2) d
@@ -324,7 +324,7 @@ BEGIN
     PERFORM 1 FROM slot s
       WHERE s.id IN (SELECT o.slot_id FROM old_rows o JOIN new_rows n USING (id)
                       WHERE holds_place(o.state) AND NOT holds_place(n.state))
-      ORDER BY s.id FOR UPDATE;
+      ORDER BY s.id FOR NO KEY UPDATE;
     UPDATE slot s SET taken = s.taken - d.persons
       FROM (SELECT o.slot_id, sum(o.size) AS persons FROM old_rows o JOIN new_rows n USING (id)
              WHERE holds_place(o.state) AND NOT holds_place(n.state) GROUP BY 1) d
@@ -388,7 +388,7 @@ CREATE TABLE notice (
     created_at      timestamptz NOT NULL,
     due_at          timestamptz NOT NULL,
     sent_at         timestamptz,
-    UNIQUE (outage_id, registration_id)
+    UNIQUE (outage_id, registration_id, facts)                 -- told once of each end that an outage was given
 );
 CREATE INDEX notice_due ON notice (due_at) WHERE state = 'waiting';
 CREATE INDEX notice_outage ON notice (outage_id) WHERE state = 'waiting' AND outage_id IS NOT NULL;
@@ -445,6 +445,9 @@ CREATE TRIGGER offer_freed AFTER UPDATE ON offer REFERENCING OLD TABLE AS old_ro
     FOR EACH STATEMENT EXECUTE FUNCTION count_freed_offers();
 CREATE TRIGGER offer_stays BEFORE DELETE OR TRUNCATE ON offer
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER offer_keeps BEFORE UPDATE OF id, registration_id, program, round_id, port, slot_id, window_id, size, ord, phase,
+                                            offered_at ON offer
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER edge_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON edge
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -454,15 +457,29 @@ CREATE TRIGGER result_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON result
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER leaf_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON leaf
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER leaf_counted_up BEFORE UPDATE ON ledger
+    FOR EACH ROW WHEN (NEW.size < OLD.size) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER ledger_stays BEFORE DELETE OR TRUNCATE ON ledger
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER statement_not_rewritten BEFORE UPDATE ON statement
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER round_port_stays BEFORE DELETE OR TRUNCATE ON round_port
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER round_port_keeps BEFORE UPDATE OF round_id, port, capacity, carry, places, overshoot ON round_port
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER round_port_keeps_carry BEFORE UPDATE ON round_port
+    FOR EACH ROW WHEN (OLD.carry_out IS NOT NULL AND NEW.carry_out IS DISTINCT FROM OLD.carry_out)
+    EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER round_stays BEFORE DELETE OR TRUNCATE ON round
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- What was sealed or drawn never changes; only what comes after may be written beside it.
 CREATE FUNCTION refuse_rewriting_a_round() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.program, NEW.date, NEW.wrapped_key, NEW.manifest, NEW.root, NEW.entry_count, NEW.sealed_at)
-        IS DISTINCT FROM
-       (OLD.program, OLD.date, OLD.wrapped_key, OLD.manifest, OLD.root, OLD.entry_count, OLD.sealed_at)
+    IF (NEW.program, NEW.date, NEW.opens_at, NEW.closes_at, NEW.seed_at, NEW.draw_at)
+        IS DISTINCT FROM (OLD.program, OLD.date, OLD.opens_at, OLD.closes_at, OLD.seed_at, OLD.draw_at)
+       OR (NEW.wrapped_key, NEW.manifest, NEW.root, NEW.entry_count, NEW.sealed_at)
+        IS DISTINCT FROM (OLD.wrapped_key, OLD.manifest, OLD.root, OLD.entry_count, OLD.sealed_at)
        OR (OLD.proof IS NOT NULL AND (NEW.proof, NEW.seeded_at) IS DISTINCT FROM (OLD.proof, OLD.seeded_at))
        OR (OLD.state IN ('drawn', 'closed', 'void')
            AND (NEW.seed, NEW.results_hash, NEW.drawn_at, NEW.void_reason)
@@ -490,6 +507,8 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+CREATE TRIGGER round_port_in_time AFTER INSERT ON round_port REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('open');
 CREATE TRIGGER entry_in_time AFTER INSERT ON entry REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('open');
 CREATE TRIGGER result_in_time AFTER INSERT ON result REFERENCING NEW TABLE AS new_rows
