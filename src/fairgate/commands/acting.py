@@ -1,8 +1,8 @@
 """How every act of a person on an offer goes: lock, decide, write, ledger, outbox.
 
 `confirm`, `decline`, `cancel`, `check_in` and `miss` differ only in the decision, which core takes.
-Acts of one batch on the same registration happen one after the other, in waves: the second
-sees what the first has done.
+Acts of one batch on the same registration are decided one after the other: the second sees what the first
+has done. An act of a kind moves an offer at most once, so that what is written is one move an offer.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import Place
 from fairgate.core.sealing import Chance
 from fairgate.store import answers, offers, registrations
+from fairgate.store.answers import Answer
 from fairgate.store.offers import Move, Offer
 
 STATE_OF = {
@@ -62,11 +63,13 @@ def place(offer: Offer | None) -> Place | None:
 
 @dataclass
 class Batch:
-    """The rows that a batch is about, locked, and what was decided so far."""
+    """The rows that a batch is about, locked, as they are after what was decided so far, and what is to be written."""
 
     ids: dict[str, int]
     offers: dict[tuple[int, str], Offer]
-    answers: dict[tuple[int, str], answers.Answer]
+    answers: dict[tuple[int, str], Answer]
+    moves: list[Move] = field(default_factory=list)
+    answered: list[tuple[int, str, Answer]] = field(default_factory=list)
     done: list[tuple[int | None, Outcome]] = field(default_factory=list)
 
 
@@ -90,51 +93,34 @@ def act_on_offers(
     now: datetime,
     chance: Chance,
 ) -> list[Outcome]:
-    """Carry a batch out in one transaction; `decide` is given the locked batch and returns the decision of one act."""
-    outcomes: dict[int, Outcome] = {}
+    """Carry a batch out in one transaction; `decide` is given the locked batch and returns the decision of one act.
+
+    All moves are written with one statement: ports and slots are locked in key order over the whole batch.
+    """
     with conn.transaction():
         batch = lock(conn, acts)
         decision = decide(batch)
-        waiting = list(enumerate(acts))
-        while waiting:
-            wave, waiting = _wave(waiting)
-            outcomes |= _decide(conn, batch, wave, decision, now)
+        outcomes = [_decide(batch, act, decision) for act in acts]
+        offers.apply(conn, batch.moves, now)
+        answers.add(conn, batch.answered, now)
         record(conn, batch.done, now=now, chance=chance)
-    return [outcomes[i] for i in range(len(acts))]
-
-
-def _wave(waiting: list[tuple[int, A]]) -> tuple[list[tuple[int, A]], list[tuple[int, A]]]:
-    """The first act of each registration, and the rest."""
-    seen: set[str] = set()
-    now: list[tuple[int, A]] = []
-    later: list[tuple[int, A]] = []
-    for i, act in waiting:
-        (later if act.number in seen else now).append((i, act))
-        seen.add(act.number)
-    return now, later
-
-
-def _decide(
-    conn: psycopg.Connection, batch: Batch, wave: list[tuple[int, A]], decide: Decide[A], now: datetime
-) -> dict[int, Outcome]:
-    outcomes: dict[int, Outcome] = {}
-    moves: list[Move] = []
-    answered: list[tuple[int, str, answers.Answer]] = []
-    for i, act in wave:
-        owner = batch.ids.get(act.number)
-        outcomes[i] = outcome = _one(batch, owner, act, decide)
-        if owner is None or not isinstance(outcome, Done):
-            continue
-        if act.key and (owner, act.key) not in batch.answers:
-            answer = answers.Answer(asked(act), outcome.kind, outcome.facts)
-            batch.answers[owner, act.key] = answer
-            answered.append((owner, act.key, answer))
-        if not outcome.repeated:
-            moves.append(_move(batch, owner, act.program, outcome))
-            batch.done.append((owner, outcome))
-    offers.apply(conn, moves, now)
-    answers.add(conn, answered, now)
     return outcomes
+
+
+def _decide(batch: Batch, act: A, decide: Decide[A]) -> Outcome:
+    """Decide one act and note in the batch what comes of it."""
+    owner = batch.ids.get(act.number)
+    outcome = _one(batch, owner, act, decide)
+    if owner is None or not isinstance(outcome, Done):
+        return outcome
+    if act.key and (owner, act.key) not in batch.answers:
+        answer = Answer(asked(act), outcome.kind, outcome.facts)
+        batch.answers[owner, act.key] = answer
+        batch.answered.append((owner, act.key, answer))
+    if not outcome.repeated:
+        batch.moves.append(_move(batch, owner, act.program, outcome))
+        batch.done.append((owner, outcome))
+    return outcome
 
 
 def asked(act: Act) -> bytes:

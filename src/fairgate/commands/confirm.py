@@ -9,7 +9,8 @@ import psycopg
 from fairgate.commands.acting import Batch, Decide, act_on_offers, place
 from fairgate.commands.deadlines import Deadlines
 from fairgate.core import places
-from fairgate.core.lifecycle import Outcome
+from fairgate.core.deadlines import moved_by
+from fairgate.core.lifecycle import Outcome, Reason, Refused
 from fairgate.core.sealing import Chance
 from fairgate.store import evidence, profiles
 from fairgate.store.offers import Offer
@@ -31,16 +32,20 @@ def confirm(conn: psycopg.Connection, acts: Sequence[Confirm], *, now: datetime,
     def decision(batch: Batch) -> Decide[Confirm]:
         deadlines = Deadlines(conn, [offer.opened_at for offer in batch.offers.values()])
         tried = _attempts(conn, batch)
+        profile = profiles.current(conn)
 
         def decide(act: Confirm, offer: Offer | None) -> Outcome:
+            if offer is None:
+                return Refused(Reason.NO_OFFER)
+            deadline, steps = deadlines.explain(offer.program, offer.opened_at, offer.zone)
             return places.confirm(
                 place(offer),
                 now=now,
-                deadline=deadlines.of(offer.program, offer.opened_at, offer.zone) if offer else now,
-                outages=deadlines.touching(offer.opened_at) if offer else (),
+                deadline=deadline,
+                outages=moved_by(steps),
                 page_opened_at=act.page_opened_at,
-                attempt_at=tried.get((offer.registration_id, offer.program)) if offer else None,
-                policy=profiles.current(conn).program(act.program).policy,
+                attempt_at=tried.get((offer.registration_id, offer.program)),
+                policy=profile.program(offer.program).policy,
             )
 
         return decide

@@ -19,6 +19,7 @@ class Deadlines:
     def __init__(self, conn: psycopg.Connection, opened: Sequence[datetime]) -> None:
         self._profile = profiles.current(conn)
         self._outages: list[Outage] = []
+        self._explained: dict[tuple[str, datetime, str], tuple[Deadline, tuple[Step, ...]]] = {}
         if opened:
             self._outages = [r.outage for r in evidence.outages(conn, min(opened) - LOOK_BACK)]
 
@@ -27,8 +28,11 @@ class Deadlines:
 
     def explain(self, program: str, opened_at: datetime, zone: str) -> tuple[Deadline, tuple[Step, ...]]:
         """The deadline of a window and the sum that leads to it."""
-        policy = self._profile.program(program).policy
-        return explain(opened_at, self._outages, policy, ZoneInfo(zone))
+        window = (program, opened_at, zone)
+        if window not in self._explained:
+            policy = self._profile.program(program).policy
+            self._explained[window] = explain(opened_at, self._outages, policy, ZoneInfo(zone))
+        return self._explained[window]
 
     def touching(self, opened_at: datetime) -> list[Outage]:
         """The outages that lasted after a window had opened."""
