@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -11,7 +11,7 @@ from fairgate.commands.register import sealed_people
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, refuse_unless_possible
 from fairgate.core.registering import Member, adult_from, refuse_members
 from fairgate.core.sealing import Chance, Keys, identity, unseal
-from fairgate.store import offers, profiles, registrations
+from fairgate.store import offers, profiles, registrations, rounds
 from fairgate.store.registrations import NewPerson, Person, Registration
 
 
@@ -29,13 +29,15 @@ def amend(
 ) -> list[Outcome]:
     """Correct registrations. Who was a member before, under the same or a corrected name, keeps the day of joining."""
     with conn.transaction():
+        if any(act.members is not None for act in acts):
+            rounds.hold_undrawn(conn)
         locked = registrations.lock(conn, [act.number for act in acts])
         outcomes = []
         for act in acts:
             row = locked.get(act.number)
             outcome = _decide(conn, act, row, now)
             if row is not None and isinstance(outcome, Done):
-                _write(conn, act, row, keys=keys, now=now, chance=chance)
+                locked[act.number] = _write(conn, act, row, keys=keys, now=now, chance=chance)
             outcomes.append(outcome)
         ids = [locked[act.number].id if act.number in locked else None for act in acts]
         record(conn, list(zip(ids, outcomes, strict=True)), now=now, chance=chance)
@@ -51,16 +53,23 @@ def _decide(conn: psycopg.Connection, act: Amend, row: Registration | None, now:
     refusal = refuse_unless_possible(Subject.REGISTRATION, "amend", row.state)
     if refusal is None and act.members is not None:
         refusal = refuse_members(act.members, group_max=profile.group_max, today=now.date())
-        resized = len(act.members) != row.size
-        if refusal is None and resized and any(offers.live(conn, p.program, [row.id]) for p in profile.programs):
-            refusal = Refused(Reason.HAS_PLACE)
+        refusal = refusal or _refuse_resizing(conn, row, len(act.members), [p.program for p in profile.programs])
     size = row.size if act.members is None else len(act.members)
     return refusal or Done("amended", act.number, {"size": size, "language": act.language or row.language})
 
 
+def _refuse_resizing(conn: psycopg.Connection, row: Registration, size: int, programs: Sequence[str]) -> Refused | None:
+    """A place is held for so many persons, and a sealed group is not to be larger when it is drawn than it was."""
+    if size != row.size and any(offers.live(conn, program, [row.id]) for program in programs):
+        return Refused(Reason.HAS_PLACE)
+    sealed = rounds.in_sealed(conn, [row.id]).get(row.id) if size > row.size else None
+    return Refused(Reason.ROUND_SEALED, {"round": sealed.isoformat()}) if sealed else None
+
+
 def _write(
     conn: psycopg.Connection, act: Amend, row: Registration, *, keys: Keys, now: datetime, chance: Chance
-) -> None:
+) -> Registration:
+    """Write what is to be from now on; the registration as it is then."""
     size = None
     if act.members is not None:
         size = len(act.members)
@@ -68,6 +77,7 @@ def _write(
         people = sealed_people(row.number, act.members, now, keys=keys, chance=chance)
         registrations.replace_people(conn, row.id, _keep_joining(row.number, before, people, act.members, keys))
     registrations.amend(conn, row.id, language=act.language, size=size, now=now)
+    return replace(row, language=act.language or row.language, size=size or row.size, amended_at=now)
 
 
 def _keep_joining(
@@ -94,7 +104,7 @@ def _keep_joining(
         replace(
             person,
             joined_at=matched[i].joined_at,
-            adult_from=adult_from(members[i].born_on, matched[i].joined_at.date()),
+            adult_from=adult_from(members[i].born_on, matched[i].joined_at.astimezone(UTC).date()),
         )
         if i in matched
         else person

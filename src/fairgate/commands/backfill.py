@@ -12,7 +12,7 @@ from fairgate.commands.rounds import about
 from fairgate.core.draw import next_from_reserve
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.sealing import Chance
-from fairgate.store import profiles, rounds
+from fairgate.store import profiles, registrations, rounds, slots
 from fairgate.store.rounds import Round
 
 
@@ -26,34 +26,54 @@ class Backfill:
 
 def backfill(conn: psycopg.Connection, acts: Sequence[Backfill], *, now: datetime, chance: Chance) -> list[Outcome]:
     """Offer free places to the first on the reserve list who would take them; there is no second draw."""
-    outcomes: list[Outcome] = []
-    for act in acts:
-        with conn.transaction():
-            outcomes.append(_backfill(conn, act, now, chance))
-    return outcomes
+    return [_backfill(conn, act, now, chance) for act in acts]
 
 
 def _backfill(conn: psycopg.Connection, act: Backfill, now: datetime, chance: Chance) -> Outcome:
-    found = rounds.lock_id(conn, act.round_id)
-    state = rounds.ports(conn, found.id).get(act.port)
-    if state is None:
-        return Refused(Reason.UNKNOWN_PORT, {"port": act.port, **about(found.program, found.date)})
-    persons, groups = 0, 0
-    if found.state == "drawn" and not _too_near(conn, found, act.port, now):
-        used = state.used
-        while used < state.places:
-            # Whoever is passed over holds no place, so look again until the places are taken or the list ends.
-            waiting = rounds.reserve(conn, found.id, act.port, state.places - used)
-            chosen = next_from_reserve([w.entry for w in waiting], (), port=act.port, used=used, cap=state.places)
-            owners = {w.entry.ticket: w.registration_id for w in waiting}
-            picks = [Pick(owners[e.ticket], e.ticket, e.size, act.port, "reserve") for e in chosen]
-            if not picks:
-                break
-            taken = offer_places(conn, found, picks, now=now, chance=chance)
-            used, persons, groups = used + taken, persons + taken, groups + len(picks)
-    rounds.backfilled(conn, found.id, act.port)
-    facts = {**about(found.program, found.date), "port": act.port, "persons": persons}
-    return Done("backfilled", None, facts, repeated=groups == 0)
+    """One transaction after the other until nothing is free or nobody waits.
+
+    Somebody who is passed over holds no place, so that there is more to fill afterwards; but in one transaction
+    registrations are locked before ports, and once only, or two commands could wait for each other in a ring.
+    """
+    persons, more, outcome = 0, True, None
+    while more:
+        with conn.transaction():
+            found = rounds.lock_id(conn, act.round_id)
+            if act.port not in rounds.ports(conn, found.id):
+                return Refused(Reason.UNKNOWN_PORT, {"port": act.port, **about(found.program, found.date)})
+            taken, more = _fill(conn, found, act.port, now, chance)
+        persons += taken
+        facts = {**about(found.program, found.date), "port": act.port, "persons": persons}
+        outcome = Done("backfilled", None, facts, repeated=persons == 0)
+    assert outcome is not None
+    return outcome
+
+
+def _fill(conn: psycopg.Connection, found: Round, port: str, now: datetime, chance: Chance) -> tuple[int, bool]:
+    """Offer what is free to the first who wait; for how many persons, and whether there may be more to do."""
+    open_to_fill = found.state == "drawn" and not _too_near(conn, found, port, now)
+    room = _room(conn, found, port)
+    free = room - rounds.ports(conn, found.id)[port].used
+    waiting = rounds.reserve(conn, found.id, port, free) if open_to_fill and free > 0 else []
+    locked = registrations.lock_ids(conn, [w.registration_id for w in waiting])
+    # Meanwhile a place may have come free; nobody but the holder of the round's lock takes one.
+    used = rounds.ports(conn, found.id, lock=[port])[port].used
+    groups = [w.entry._replace(size=locked[w.registration_id].size) for w in waiting]
+    chosen = next_from_reserve(groups, (), port=port, used=used, cap=room)
+    owners = {w.entry.ticket: w.registration_id for w in waiting}
+    picks = [Pick(owners[e.ticket], e.ticket, e.size, port, "reserve") for e in chosen]
+    taken = offer_places(conn, found, picks, now=now, chance=chance)
+    looked_at_all = not waiting and (free > 0 or used >= room)
+    if not open_to_fill or looked_at_all or (picks and used + taken >= room):
+        rounds.backfilled(conn, found.id, port)
+        return taken, False
+    return taken, True
+
+
+def _room(conn: psycopg.Connection, found: Round, port: str) -> int:
+    """Persons that may have a place at the port: as sealed, and less where its slots were made smaller since."""
+    sealed = rounds.ports(conn, found.id)[port].places
+    return min(sealed, sum(s.capacity for s in slots.of_day(conn, found.program, found.date) if s.port == port))
 
 
 def _too_near(conn: psycopg.Connection, found: Round, port: str, now: datetime) -> bool:

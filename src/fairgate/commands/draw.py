@@ -67,7 +67,7 @@ def _seed(conn: psycopg.Connection, act: Seed, now: datetime) -> Outcome:
         return refusal
     if now < found.seed_at:
         return Refused(Reason.NOT_DUE, about(act.program, act.date))
-    proof = write_beacon(act.proof).decode()
+    proof = found.proof or write_beacon(act.proof).decode()
     facts = {**about(act.program, act.date), "proof": sha256(proof.encode()).hexdigest()}
     if found.proof is not None:
         return Done("seeded", None, facts, repeated=True)

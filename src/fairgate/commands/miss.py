@@ -61,8 +61,9 @@ def _close(conn: psycopg.Connection, act: Close, now: datetime, chance: Chance) 
     held = offers.live_of_round(conn, found.id)
     if any(offer.state == "offered" or today_at(now, offer.zone) <= offer.date for offer in held):
         return Refused(Reason.NOT_DUE, {"program": act.program, "date": act.date.isoformat()})
-    miss(conn, [Miss(offer.number, act.program) for offer in held], now=now, chance=chance)
+    missed = miss(conn, [Miss(offer.number, act.program) for offer in held], now=now, chance=chance)
     rounds.close(conn, found.id, now)
-    done = Done("closed", None, {"program": act.program, "round": act.date.isoformat(), "missed": len(held)})
+    count = sum(isinstance(outcome, Done) for outcome in missed)  # who was cancelled meanwhile is not missed
+    done = Done("closed", None, {"program": act.program, "round": act.date.isoformat(), "missed": count})
     record(conn, [(None, done)], now=now, chance=chance)
     return done

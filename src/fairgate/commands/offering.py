@@ -14,10 +14,10 @@ from fairgate.core.draw import SlotRoom, times_of_day
 from fairgate.core.lifecycle import Done, Fact, Outcome
 from fairgate.core.places import shown
 from fairgate.core.sealing import Chance
-from fairgate.store import offers, profiles, registrations, requests, slots
+from fairgate.store import offers, profiles, registrations, requests, rounds, slots
 from fairgate.store.offers import NewOffer
 from fairgate.store.registrations import Registration
-from fairgate.store.rounds import Round
+from fairgate.store.rounds import Round, RoundPort
 
 
 class Pick(NamedTuple):
@@ -41,12 +41,15 @@ def offer_places(
     """Write offers for `picks`, in this order, under the lock of the round; the persons for whom a place is held.
 
     Who has withdrawn meanwhile, or has got a place of the program in another way, is passed over: the
-    offer is on record as declined, and its place is due for backfill.
+    offer is on record as declined, and its place is due for backfill. The offer is for the group as it is now.
+    Locks, in the order that all commands keep: round, registrations, ports, slots, ledger.
     """
     if not picks:
         return 0
     locked = registrations.lock_ids(conn, [pick.registration_id for pick in picks])
-    reasons = _passed_over(conn, found, picks)
+    picks = [pick._replace(size=locked[pick.registration_id].size) for pick in picks]
+    ports = rounds.ports(conn, found.id, lock=sorted({pick.port for pick in picks}))
+    reasons = _passed_over(conn, found, picks, ports)
     opened_at = whole_second_after(now)
     windows = _open_windows(conn, found, sorted({pick.port for pick in picks}), opened_at)
     rows = _rows(conn, found, picks, reasons, {port: w for port, (w, _) in windows.items()})
@@ -86,17 +89,22 @@ def _said(
     return said
 
 
-def _passed_over(conn: psycopg.Connection, found: Round, picks: Sequence[Pick]) -> dict[int, str]:
+def _passed_over(
+    conn: psycopg.Connection, found: Round, picks: Sequence[Pick], ports: Mapping[str, RoundPort]
+) -> dict[int, str]:
+    """Why somebody is offered nothing, by registration."""
     ids = [pick.registration_id for pick in picks]
     live = offers.live(conn, found.program, ids)
     asked = requests.of(conn, ids)
     reasons = {}
-    for i in ids:
-        wish = asked.get((i, found.program))
-        if i in live:
-            reasons[i] = "has a place"
+    for pick in picks:
+        wish = asked.get((pick.registration_id, found.program))
+        if pick.registration_id in live:
+            reasons[pick.registration_id] = "has a place"
         elif wish is None or wish.state != "standing":
-            reasons[i] = "withdrawn"
+            reasons[pick.registration_id] = "withdrawn"
+        elif pick.size > ports[pick.port].overshoot + 1:  # the group has grown beyond what the round admits
+            reasons[pick.registration_id] = "group too large"
     return reasons
 
 

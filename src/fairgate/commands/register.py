@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -79,7 +79,7 @@ def sealed_people(
         NewPerson(
             position=position,
             joined_at=joined_at,
-            adult_from=adult_from(member.born_on, joined_at.date()),
+            adult_from=adult_from(member.born_on, joined_at.astimezone(UTC).date()),
             identity=identity(keys, member.given_names, member.family_names, member.born_on),
             sealed=seal(keys, member.as_json(), number, chance),
         )

@@ -55,8 +55,6 @@ def open_rounds(conn: psycopg.Connection, acts: Sequence[Open], *, now: datetime
             program = profile.find_program(act.program)
             if program is None:
                 outcomes.append(Refused(Reason.UNKNOWN_PROGRAM, {"program": act.program[:60]}))
-            elif rounds.find(conn, act.program, act.date) is not None:
-                outcomes.append(Refused(Reason.ROUND_EXISTS, about(act.program, act.date)))
             else:
                 outcomes.append(_open(conn, program, act.date))
         record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
@@ -66,7 +64,9 @@ def open_rounds(conn: psycopg.Connection, acts: Sequence[Open], *, now: datetime
 def _open(conn: psycopg.Connection, program: Program, day: date) -> Outcome:
     times = schedule.round_times(program, day)
     places = schedule.slots(program, day)
-    rounds.insert(conn, program.program, day, (times.opens_at, times.closes_at, times.seed_at, times.draw_at))
+    moments = (times.opens_at, times.closes_at, times.seed_at, times.draw_at)
+    if not rounds.insert(conn, program.program, day, moments):
+        return Refused(Reason.ROUND_EXISTS, about(program.program, day))
     slots.insert(conn, program.program, day, places, program.group_max)
     return Done("opened", None, {**about(program.program, day), "places": sum(room for *_, room in places)})
 
@@ -93,18 +93,22 @@ def start_calendar(conn: psycopg.Connection, program: Program, first: date) -> N
 def void(conn: psycopg.Connection, acts: Sequence[Void], *, now: datetime, chance: Chance) -> list[Outcome]:
     """Void rounds that are not drawn; who asked still asks, and is in the next round."""
     outcomes: list[Outcome] = []
-    with conn.transaction():
-        for act in sorted(acts, key=lambda act: (act.program, act.date)):
-            found = rounds.lock(conn, act.program, act.date)
-            if found is None:
-                outcomes.append(Refused(Reason.UNKNOWN_ROUND, about(act.program, act.date)))
-                continue
-            refusal = refuse_unless_possible(Subject.ROUND, "void", found.state)
-            if refusal is None:
-                rounds.void(conn, found, act.reason)
-            outcomes.append(refusal or Done("voided", None, {**about(act.program, act.date), "why": act.reason}))
-        record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
+    for act in acts:
+        with conn.transaction():
+            outcome = _void(conn, act)
+            record(conn, [(None, outcome)], now=now, chance=chance)
+            outcomes.append(outcome)
     return outcomes
+
+
+def _void(conn: psycopg.Connection, act: Void) -> Outcome:
+    found = rounds.lock(conn, act.program, act.date)
+    if found is None:
+        return Refused(Reason.UNKNOWN_ROUND, about(act.program, act.date))
+    refusal = refuse_unless_possible(Subject.ROUND, "void", found.state)
+    if refusal is None:
+        rounds.void(conn, found, act.reason)
+    return refusal or Done("voided", None, {**about(act.program, act.date), "why": act.reason})
 
 
 def set_capacity(
@@ -112,12 +116,13 @@ def set_capacity(
 ) -> list[Outcome]:
     """Change how many persons a slot takes: not between sealing and draw, and never below who has a place there."""
     outcomes: list[Outcome] = []
-    with conn.transaction():
-        for act in acts:
+    for act in acts:
+        with conn.transaction():
             found = rounds.lock(conn, act.program, act.date)
             room = {slot.id: slot for slot in slots.of_day(conn, act.program, act.date, lock=True)}.get(act.slot)
-            outcomes.append(_set_capacity(conn, act, None if found is None else found.state, room))
-        record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
+            outcome = _set_capacity(conn, act, None if found is None else found.state, room)
+            record(conn, [(None, outcome)], now=now, chance=chance)
+            outcomes.append(outcome)
     return outcomes
 
 

@@ -72,6 +72,7 @@ def _seal(conn: psycopg.Connection, act: Seal, keys: Keys, now: datetime, chance
     text = manifest.to_json()
     listed = _entries(rounds.eligible(conn, act.program, found.closes_at, manifest.group_max), key, manifest)
     root = entries_root([entry for _, entry in listed])
+    slots.admit(conn, act.program, act.date, manifest.group_max)
     rounds.insert_ports(conn, found.id, manifest.ports, manifest.group_max)
     rounds.insert_entries(conn, found.id, listed)
     rounds.seal(

@@ -32,10 +32,12 @@ UNPUBLISHED = f"""
      WHERE published_at IS NULL AND state IN ('sealed', 'drawn', 'closed', 'void') AND manifest IS NOT NULL
      ORDER BY id LIMIT %s
 """
-# Whole weeks that the newest adult member of a group has been registered at `closes_at`.
+# Whole weeks that the newest adult member of a group has been registered at `closes_at`. Adult is who was one
+# then, or when joining after it: a round may be sealed late.
 _WEEKS = """
     greatest(0, floor(extract(epoch FROM %(closes_at)s::timestamptz - coalesce(
-        max(p.joined_at) FILTER (WHERE p.adult_from <= %(day)s::date), r.registered_at)) / 604800))::int
+        max(p.joined_at) FILTER (WHERE p.adult_from <= greatest(%(day)s, (p.joined_at AT TIME ZONE 'UTC')::date)),
+        r.registered_at)) / 604800))::int
 """
 # Standing requests at closing time, of those who hold no place.
 ELIGIBLE = f"""
@@ -57,6 +59,11 @@ CARRY = """
     SELECT DISTINCT ON (p.port) p.port, p.carry_out
       FROM round_port p JOIN round r ON r.id = p.round_id
      WHERE r.program = %s AND r.date < %s AND r.state IN ('drawn', 'closed') ORDER BY p.port, r.date DESC
+"""
+_PORT_COLUMNS = "port, capacity, carry, places, overshoot, used, carry_out, backfill_due_at"
+PORTS = f"SELECT {_PORT_COLUMNS} FROM round_port WHERE round_id = %s ORDER BY port"
+LOCK_PORTS = f"""
+    SELECT {_PORT_COLUMNS} FROM round_port WHERE round_id = %s AND port = ANY(%s) ORDER BY port FOR NO KEY UPDATE
 """
 # Reserve of a round for a port, in public order, without those who were offered a place in it.
 RESERVE = """
@@ -194,13 +201,17 @@ def insert(
     program: str,
     day: date,
     times: tuple[datetime, datetime, datetime, datetime],
-) -> None:
-    """A new open round; times are opens_at, closes_at, seed_at, draw_at; sealing is due at closes_at."""
-    conn.execute(
+) -> bool:
+    """A new open round, and whether there was none yet.
+
+    Times are opens_at, closes_at, seed_at, draw_at; sealing is due at closes_at.
+    """
+    made = conn.execute(
         "INSERT INTO round (program, date, state, opens_at, closes_at, seed_at, draw_at, due_at)"
-        " VALUES (%s, %s, 'open', %s, %s, %s, %s, %s)",
+        " VALUES (%s, %s, 'open', %s, %s, %s, %s, %s) ON CONFLICT (program, date) DO NOTHING",
         [program, day, *times, times[1]],
     )
+    return made.rowcount == 1
 
 
 def eligible(conn: psycopg.Connection, program: str, closes_at: datetime, group_max: int) -> list[Eligible]:
@@ -221,6 +232,21 @@ def weeks(conn: psycopg.Connection, registration_id: int, at: datetime) -> int:
     return int(row[0]) if row else 0
 
 
+def in_sealed(conn: psycopg.Connection, registration_ids: Sequence[int]) -> dict[int, date]:
+    """Those of the registrations that are in a round which is sealed and not drawn, with its date."""
+    rows = conn.execute(
+        "SELECT e.registration_id, r.date FROM entry e JOIN round r ON r.id = e.round_id"
+        " WHERE r.state = 'sealed' AND e.registration_id = ANY(%s)",
+        [list(registration_ids)],
+    )
+    return dict(rows.fetchall())
+
+
+def hold_undrawn(conn: psycopg.Connection) -> None:
+    """Until the end of the transaction, let no round be sealed or drawn; wait for one that just is."""
+    conn.execute("SELECT 1 FROM round WHERE state IN ('open', 'sealed') ORDER BY id FOR SHARE")
+
+
 def carries(conn: psycopg.Connection, program: str, day: date) -> dict[str, int]:
     """The overshoot that the last round before `day` left at each port."""
     return dict(conn.execute(CARRY, [program, day]).fetchall())
@@ -232,14 +258,13 @@ def insert_ports(conn: psycopg.Connection, round_id: int, ports: Iterable[PortPl
     bulk.insert(conn, "round_port", columns, rows)
 
 
-def ports(conn: psycopg.Connection, round_id: int) -> dict[str, RoundPort]:
-    """The ports of a sealed round."""
+def ports(conn: psycopg.Connection, round_id: int, *, lock: Sequence[str] | None = None) -> dict[str, RoundPort]:
+    """The ports of a sealed round; or these of them, locked, so that nobody frees or takes a place there meanwhile."""
     with conn.cursor(row_factory=class_row(RoundPort)) as cursor:
-        cursor.execute(
-            "SELECT port, capacity, carry, places, overshoot, used, carry_out, backfill_due_at"
-            " FROM round_port WHERE round_id = %s ORDER BY port",
-            [round_id],
-        )
+        if lock is None:
+            cursor.execute(PORTS, [round_id])
+        else:
+            cursor.execute(LOCK_PORTS, [round_id, list(lock)])
         return {row.port: row for row in cursor}
 
 

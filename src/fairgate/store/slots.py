@@ -12,8 +12,9 @@ from fairgate.store import bulk
 
 OF_DAY = """
     SELECT id, program, port, date, time, capacity, taken, overshoot FROM slot
-     WHERE program = %s AND date = %s ORDER BY port, time
+     WHERE program = %s AND date = %s ORDER BY id
 """
+LOCK_OF_DAY = f"{OF_DAY} FOR NO KEY UPDATE"
 DUE_PROGRAMS = """
     SELECT program, next_date, opens_at FROM program WHERE opens_at <= %s
      ORDER BY opens_at, program LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
@@ -39,10 +40,11 @@ class DueProgram(NamedTuple):
 
 
 def of_day(conn: psycopg.Connection, program: str, day: date, *, lock: bool = False) -> list[Slot]:
-    """The slots of a date by port and time, locked when they are about to be given out or changed."""
+    """The slots of a date by port and time, locked (in key order) when they are about to be given out or changed."""
     with conn.cursor(row_factory=class_row(Slot)) as cursor:
-        query = OF_DAY + (" FOR UPDATE" if lock else "")
-        return cursor.execute(query.encode(), [program, day]).fetchall()
+        query = LOCK_OF_DAY if lock else OF_DAY
+        found = cursor.execute(query.encode(), [program, day]).fetchall()
+    return sorted(found, key=lambda slot: (slot.port, slot.time))
 
 
 def insert(
@@ -55,6 +57,14 @@ def insert(
 
 def set_capacity(conn: psycopg.Connection, slot_id: int, capacity: int) -> None:
     conn.execute("UPDATE slot SET capacity = %s WHERE id = %s", [capacity, slot_id])
+
+
+def admit(conn: psycopg.Connection, program: str, day: date, group_max: int) -> None:
+    """Let the slots of a date, which are locked, take groups of `group_max`, also where the profile changed since."""
+    conn.execute(
+        "UPDATE slot SET overshoot = %s WHERE program = %s AND date = %s AND overshoot <> %s",
+        [group_max - 1, program, day, group_max - 1],
+    )
 
 
 def due_programs(conn: psycopg.Connection, now: datetime, limit: int) -> list[DueProgram]:
