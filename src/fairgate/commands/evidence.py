@@ -11,7 +11,8 @@ from fairgate.commands.record import record
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import moment
 from fairgate.core.sealing import Chance
-from fairgate.store import evidence, notices, registrations
+from fairgate.store import evidence, notices, offers, profiles, registrations
+from fairgate.store.evidence import Recorded
 
 CLOCK_SLACK = timedelta(seconds=30)  # a sample from further in the future comes from a clock that is wrong
 
@@ -57,23 +58,33 @@ def record_samples(conn: psycopg.Connection, acts: Sequence[RecordSample], *, no
 
 
 def record_attempts(conn: psycopg.Connection, acts: Sequence[RecordAttempt], *, now: datetime) -> list[Outcome]:
-    """Attempts on record, so that nobody's offer lapses over them."""
+    """Attempts on record, so that nobody's offer lapses over them.
+
+    One from the future comes from a clock that is wrong, and counts as made now: nobody is turned away for that.
+    """
+    outcomes: list[Outcome] = []
     with conn.transaction():
+        profile = profiles.current(conn)
         locked = registrations.lock(conn, [act.number for act in acts])
-        known = [act for act in acts if act.number in locked and act.at <= now + CLOCK_SLACK]
-        evidence.add_attempts(conn, [(locked[act.number].id, act.program, act.at, act.fault) for act in known])
-    return [
-        Done("attempted", act.number, {"at": moment(act.at)}) if act in known else Refused(Reason.UNKNOWN_NUMBER)
-        for act in acts
-    ]
+        tried: list[tuple[int, str, datetime, str]] = []
+        for act in acts:
+            at = min(act.at, now)
+            if act.number not in locked:
+                outcomes.append(Refused(Reason.UNKNOWN_NUMBER))
+            elif profile.find_program(act.program) is None:
+                outcomes.append(Refused(Reason.UNKNOWN_PROGRAM, {"program": act.program[:60]}))
+            else:
+                tried.append((locked[act.number].id, act.program, at, act.fault))
+                outcomes.append(Done("attempted", act.number, {"at": moment(at)}))
+        evidence.add_attempts(conn, tried)
+    return outcomes
 
 
 def tell_of_outages(conn: psycopg.Connection, *, now: datetime) -> int:
     """Put notices into the outbox for outages that are over and of which people were not told; how many."""
     with conn.transaction():
         evidence.lock_outages(conn)
-        over = [r for r in evidence.untold(conn) if r.outage.end is not None]
-        return sum(notices.about_outage(conn, r.id, now) for r in over)
+        return sum(notices.about_outage(conn, r, now) for r in evidence.untold(conn) if r.outage.end is not None)
 
 
 def record_notices(
@@ -85,22 +96,23 @@ def record_notices(
         evidence.lock_outages(conn)
         untold = {r.id: r for r in evidence.untold(conn)}
         for act in acts:
-            found = untold.get(act.outage)
-            if found is None or found.outage.end is None or notices.waiting(conn, act.outage):
+            found = untold.pop(act.outage, None)
+            if found is None or not _all_told(conn, found):
                 outcomes.append(Refused(Reason.NOT_DUE, {"outage": act.outage}))
                 continue
             at = now.replace(microsecond=0) + timedelta(seconds=1)
             evidence.change_outage(conn, found.id, replace(found.outage, notice_at=at))
             outcomes.append(Done("told", None, {"outage": moment(found.outage.start), "notice_at": moment(at)}))
-        record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
-        move_deadlines(conn, now=now, chance=chance)
+        _, extended = move_deadlines(conn, offers.windows_unsettled(conn))
+        record(conn, [*((None, outcome) for outcome in outcomes), *extended], now=now, chance=chance)
     return outcomes
 
 
+def _all_told(conn: psycopg.Connection, found: Recorded) -> bool:
+    """Whether an outage is over and everyone affected has been told so: no notice is missing, none waits."""
+    return found.outage.end is not None and notices.told_of(conn, found)
+
+
 def tellable(conn: psycopg.Connection) -> list[RecordNotice]:
-    """The outages whose end can be told as known to everyone: over, and no notice about them waits."""
-    return [
-        RecordNotice(r.id)
-        for r in evidence.untold(conn)
-        if r.outage.end is not None and not notices.waiting(conn, r.id)
-    ]
+    """The outages that are over, and of which everyone affected has been told."""
+    return [RecordNotice(r.id) for r in evidence.untold(conn) if _all_told(conn, r)]

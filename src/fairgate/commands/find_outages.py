@@ -1,6 +1,10 @@
 """Find outages in the samples, put them on record, and move the deadlines that they touch."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple
 
 import psycopg
 
@@ -8,11 +12,12 @@ from fairgate.commands.acting import place
 from fairgate.commands.deadlines import Deadlines
 from fairgate.commands.record import record
 from fairgate.core import outages
-from fairgate.core.deadlines import Outage, Paused
+from fairgate.core.deadlines import Deadline, Outage, Paused, Policy
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.places import moment, shown
 from fairgate.core.sealing import Chance
-from fairgate.store import evidence, offers, profiles
+from fairgate.store import evidence, offers, profiles, registrations
+from fairgate.store.offers import Window
 
 # How far before the earliest open window samples are looked at: far enough for an outage to be seen from its start.
 BEFORE = timedelta(hours=2)
@@ -24,53 +29,86 @@ def find_outages(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> 
     What is on record only ever grows, and so no deadline moves back.
     """
     with conn.transaction():
-        evidence.lock_outages(conn)
-        windows = offers.windows_unsettled(conn)
-        since = min([w.opened_at for w in windows], default=now) - BEFORE
-        _record(conn, since, now, chance)
-        return move_deadlines(conn, now=now, chance=chance)
+        return bring_up_to_date(conn, now=now, chance=chance).moved
 
 
-def _record(conn: psycopg.Connection, since: datetime, now: datetime, chance: Chance) -> None:
+class Brought(NamedTuple):
+    """How many outages were written, and how many deadlines moved."""
+
+    outages: int
+    moved: int
+
+
+def bring_up_to_date(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> Brought:
+    """`find_outages` within a transaction, which holds the lock on outages until it ends.
+
+    When it has written anything the ledger is locked, and then no other row may be locked any more.
+    """
+    evidence.lock_outages(conn)
+    windows = offers.windows_unsettled(conn)
+    since = min([w.opened_at for w in windows], default=now) - BEFORE
+    found = _reconcile(conn, since, now)
+    moved, said = move_deadlines(conn, windows)
+    record(conn, [*found, *said], now=now, chance=chance)
+    return Brought(len(found), moved)
+
+
+Said = list[tuple[int | None, Outcome]]
+
+
+def _reconcile(conn: psycopg.Connection, since: datetime, now: datetime) -> Said:
+    """Write what samples say about outages and the record does not yet."""
     recorded = evidence.outages(conn, since)
     samples = evidence.samples(conn, since, now)
     found = outages.find(samples)
     healthy = outages.healthy_since(samples)
-    done: list[tuple[int | None, Outcome]] = []
+    said: Said = []
     for place_, outage in outages.reconcile([r.outage for r in recorded], found, healthy):
         if place_ is None:
             evidence.add_outage(conn, outage, now)
         else:
             evidence.change_outage(conn, recorded[place_].id, outage)
         end = None if outage.end is None else moment(outage.end)
-        done.append((None, Done("outage", None, {"start": moment(outage.start), "end": end})))
-    record(conn, done, now=now, chance=chance)
+        said.append((None, Done("outage", None, {"start": moment(outage.start), "end": end})))
+    return said
 
 
-def move_deadlines(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> int:
-    """Recompute the deadline of every window with open offers; how many moved. Their holders are told."""
-    windows = offers.windows_unsettled(conn)
+def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window]) -> tuple[int, Said]:
+    """Recompute the deadlines of these locked windows; how many moved, and what their holders are to be told."""
     deadlines = Deadlines(conn, [w.opened_at for w in windows])
     profile = profiles.current(conn)
-    moved = []
+    moved: list[tuple[int, Deadline, Policy]] = []
     for window in windows:
         deadline = deadlines.of(window.program, window.opened_at, window.zone)
         if (None if isinstance(deadline, Paused) else deadline) != window.deadline:
-            offers.move_deadline(conn, window.id, deadline, profile.program(window.program).policy)
-            moved.append(window.id)
-    said: list[tuple[int | None, Outcome]] = []
-    for offer in offers.open_in(conn, moved):
+            moved.append((window.id, deadline, profile.program(window.program).policy))
+    if not moved:
+        return 0, []
+    offers.move_deadlines(conn, moved)
+    ids = [window_id for window_id, *_ in moved]
+    registrations.lock_ids(conn, [offer.registration_id for offer in offers.open_in(conn, ids)])
+    said: Said = []
+    for offer in offers.open_in(conn, ids):
         held = place(offer)
         assert held is not None
-        deadline = deadlines.of(offer.program, offer.opened_at, offer.zone)
-        said.append(
-            (offer.registration_id, Done("extended", offer.number, {**held.facts, "deadline": shown(deadline)}))
-        )
-    record(conn, said, now=now, chance=chance)
-    return len(moved)
+        until = shown(deadlines.of(offer.program, offer.opened_at, offer.zone))
+        said.append((offer.registration_id, Done("extended", offer.number, {**held.facts, "deadline": until})))
+    return len(moved), said
 
 
-def covered(conn: psycopg.Connection, start: datetime, end: datetime) -> bool:
-    """Whether health is shown, or an outage is on record, for every moment from `start` to `end`."""
-    known: list[Outage] = [r.outage for r in evidence.outages(conn, start - BEFORE)]
-    return outages.covered(evidence.samples(conn, start - BEFORE, end + outages.GAP), known, start, end)
+class Health:
+    """For which times it is known whether confirming worked; what samples show and what is on record, read once."""
+
+    def __init__(self, conn: psycopg.Connection, opened: Sequence[datetime], now: datetime) -> None:
+        since = min(opened, default=now) - BEFORE
+        self._outages: list[Outage] = [r.outage for r in evidence.outages(conn, since)]
+        self._samples = evidence.samples(conn, since, now)
+        self._known: dict[tuple[datetime, datetime], bool] = {}
+
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """Whether health is shown, or an outage is on record, for every moment from `start` to `end`."""
+        if (start, end) not in self._known:
+            first = bisect_left(self._samples, start - BEFORE, key=attrgetter("at"))
+            last = bisect_right(self._samples, end + outages.GAP, key=attrgetter("at"))
+            self._known[start, end] = outages.covered(self._samples[first:last], self._outages, start, end)
+        return self._known[start, end]

@@ -8,14 +8,18 @@ import psycopg
 
 from fairgate.commands.acting import place
 from fairgate.commands.deadlines import Deadlines
-from fairgate.commands.find_outages import covered, find_outages
+from fairgate.commands.find_outages import Brought, Health, bring_up_to_date
 from fairgate.commands.record import record
 from fairgate.core import places
 from fairgate.core.deadlines import Deadline, Paused, may_lapse
 from fairgate.core.lifecycle import Done, Outcome
+from fairgate.core.outages import GAP
 from fairgate.core.sealing import Chance
 from fairgate.store import evidence, offers, profiles, registrations
-from fairgate.store.offers import Move, Window
+from fairgate.store.offers import Move, Offer, Window
+
+# How long after its beginning an outage is found at the latest: a gap, or three bad samples, and their way here.
+FOUND_AFTER = GAP + timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,54 +36,66 @@ def lapse(conn: psycopg.Connection, acts: Sequence[Lapse], *, now: datetime, cha
     open when its deadline is paused or not over, when the evidence of health has a gap, or when
     its holder tried to confirm. One outcome for each offer that lapsed.
     """
-    with conn.transaction():
-        find_outages(conn, now=now, chance=chance)
-        windows = {w.id: w for w in offers.windows_unsettled(conn, [act.window for act in acts])}
-        deadlines = Deadlines(conn, [w.opened_at for w in windows.values()])
-        over = [w.id for w in windows.values() if _is_over(conn, w, deadlines, now)]
-        candidates = offers.open_in(conn, over)
-        registrations.lock_ids(conn, [offer.registration_id for offer in candidates])
-        moves, done = [], []
-        for offer, attempt_at in _still_open(conn, over, windows):
-            policy = profiles.current(conn).program(offer.program).policy
-            deadline = deadlines.of(offer.program, offer.opened_at, offer.zone)
-            # Who tried to confirm is held: then the whole time until that ends has to be known too.
-            known = attempt_at is None or _known(conn, offer.opened_at, deadline, policy.held, now)
-            if may_lapse(deadline, now=now, attempt_at=attempt_at, evidence=known, policy=policy):
-                held = place(offer)
-                assert held is not None
-                outcome = places.lapse(held, deadline)
-                assert isinstance(outcome, Done), "an open offer can lapse"
-                moves.append(Move(offer, "lapsed"))
-                done.append((offer.registration_id, outcome))
-        offers.apply(conn, moves, now)
-        offers.settle(conn, sorted(windows))
-        record(conn, done, now=now, chance=chance)
+    for _ in range(TRIES):
+        with conn.transaction():
+            if bring_up_to_date(conn, now=now, chance=chance) == NOTHING_NEW:
+                return _lapse(conn, [act.window for act in acts], now, chance)
+        # Something was new, and so the ledger is locked: commit that first, then lock registrations.
+    return []  # evidence comes in faster than it can be looked at; whoever called calls again
+
+
+NOTHING_NEW = Brought(outages=0, moved=0)
+TRIES = 10
+
+
+def _lapse(conn: psycopg.Connection, ids: Sequence[int], now: datetime, chance: Chance) -> list[Outcome]:
+    windows = {w.id: w for w in offers.windows_unsettled(conn, ids)}
+    opened = [w.opened_at for w in windows.values()]
+    deadlines, health, profile = Deadlines(conn, opened), Health(conn, opened, now), profiles.current(conn)
+
+    def is_over(opened_at: datetime, deadline: Deadline, granted: timedelta) -> bool:
+        """Whether what is granted after the deadline is over too, and evidence covers the whole time.
+
+        Evidence up to `now` is not asked for, as the last sample is always some seconds old; but so
+        much that an outage which began before the deadline would have been found.
+        """
+        if isinstance(deadline, Paused) or now <= deadline + granted:
+            return False
+        return health.covers(opened_at, deadline + max(granted, FOUND_AFTER))
+
+    over = []
+    for w in windows.values():
+        policy = profile.program(w.program).policy
+        if is_over(w.opened_at, deadlines.of(w.program, w.opened_at, w.zone), policy.in_line):
+            over.append(w.id)
+    registrations.lock_ids(conn, [offer.registration_id for offer in offers.open_in(conn, over)])
+    moves: list[Move] = []
+    done: list[tuple[int | None, Outcome]] = []
+    for offer, attempt_at in _still_open(conn, over, windows):
+        policy = profile.program(offer.program).policy
+        deadline = deadlines.of(offer.program, offer.opened_at, offer.zone)
+        # Who tried to confirm is held: then the whole time until that ends has to be known too.
+        known = attempt_at is None or is_over(offer.opened_at, deadline, policy.held)
+        if may_lapse(deadline, now=now, attempt_at=attempt_at, evidence=known, policy=policy):
+            moves.append(Move(offer, "lapsed"))
+            done.append((offer.registration_id, _lapsed(offer, deadline)))
+    offers.apply(conn, moves, now)
+    offers.settle(conn, sorted(windows))
+    record(conn, done, now=now, chance=chance)
     return [outcome for _, outcome in done]
 
 
-def _is_over(conn: psycopg.Connection, window: Window, deadlines: Deadlines, now: datetime) -> bool:
-    """Whether nobody but those who tried could still confirm, and everyone else could have until now."""
-    policy = profiles.current(conn).program(window.program).policy
-    deadline = deadlines.of(window.program, window.opened_at, window.zone)
-    return _known(conn, window.opened_at, deadline, policy.in_line, now)
-
-
-def _known(
-    conn: psycopg.Connection, opened_at: datetime, deadline: Deadline, granted: timedelta, now: datetime
-) -> bool:
-    """Whether the time from the opening until `granted` after the deadline is over, and evidence covers all of it.
-
-    Evidence up to `now` is not asked for: the last sample is always some seconds old.
-    """
-    if isinstance(deadline, Paused) or now <= deadline + granted:
-        return False
-    return covered(conn, opened_at, deadline + granted)
+def _lapsed(offer: Offer, deadline: Deadline) -> Outcome:
+    held = place(offer)
+    assert held is not None
+    outcome = places.lapse(held, deadline)
+    assert isinstance(outcome, Done), "an open offer can lapse"
+    return outcome
 
 
 def _still_open(
     conn: psycopg.Connection, window_ids: Sequence[int], windows: dict[int, Window]
-) -> list[tuple[offers.Offer, datetime | None]]:
+) -> list[tuple[Offer, datetime | None]]:
     """The offers that are open now that their registrations are locked, each with its attempt, if there is one."""
     found = offers.open_in(conn, window_ids)
     tried: dict[tuple[str, int], datetime] = {}

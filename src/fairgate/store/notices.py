@@ -8,7 +8,9 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from fairgate.core.places import moment
 from fairgate.store import bulk
+from fairgate.store.evidence import Recorded
 
 DUE = """
     SELECT n.id, n.registration_id, r.number, r.language, n.kind, n.facts, n.tries, n.outage_id, n.created_at
@@ -16,13 +18,19 @@ DUE = """
      WHERE n.state = 'waiting' AND n.due_at <= %s
      ORDER BY n.due_at, n.id LIMIT %s FOR UPDATE OF n SKIP LOCKED
 """
-ABOUT_OUTAGE = """
+# Those whose open offer an outage touched, and whom no notice tells of this end of it yet.
+_UNTOLD = """
+    SELECT DISTINCT o.registration_id FROM offer o JOIN "window" w ON w.id = o.window_id
+     WHERE NOT w.settled AND o.state = 'offered' AND w.opened_at < %(end)s
+       AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.outage_id = %(outage)s AND n.facts = %(facts)s
+                          AND n.registration_id = o.registration_id)
+"""
+ABOUT_OUTAGE = f"""
     INSERT INTO notice (registration_id, kind, facts, outage_id, created_at, due_at)
-    SELECT DISTINCT o.registration_id, 'outage over', '{}'::jsonb, %(outage)s::bigint,
-           %(now)s::timestamptz, %(now)s::timestamptz
-      FROM offer o JOIN "window" w ON w.id = o.window_id
-     WHERE NOT w.settled AND o.state = 'offered'
-    ON CONFLICT (outage_id, registration_id) DO NOTHING
+    SELECT registration_id, 'outage over', %(facts)s, %(outage)s, %(now)s, %(now)s FROM ({_UNTOLD}) u
+"""
+UNFINISHED = f"""
+    SELECT EXISTS ({_UNTOLD}) OR EXISTS (SELECT 1 FROM notice WHERE outage_id = %(outage)s AND state = 'waiting')
 """
 
 
@@ -46,9 +54,22 @@ def add(conn: psycopg.Connection, notices: Sequence[tuple[int, str, Mapping[str,
         bulk.insert(conn, "notice", columns, ((owner, kind, Jsonb(dict(f)), now, now) for owner, kind, f in notices))
 
 
-def about_outage(conn: psycopg.Connection, outage_id: int, now: datetime) -> int:
-    """Tell everyone with an open offer that the outage is over; how many are told that were not yet."""
-    return conn.execute(ABOUT_OUTAGE, {"outage": outage_id, "now": now}).rowcount
+def about_outage(conn: psycopg.Connection, found: Recorded, now: datetime) -> int:
+    """Tell everyone whose open offer the outage touched that it is over; how many are told that were not yet."""
+    return conn.execute(ABOUT_OUTAGE, {**_over(found), "now": now}).rowcount
+
+
+def told_of(conn: psycopg.Connection, found: Recorded) -> bool:
+    """Whether everyone whom `about_outage` would tell has a notice, and none is still to be handed over."""
+    row = conn.execute(UNFINISHED, _over(found)).fetchone()
+    return row is not None and not row[0]
+
+
+def _over(found: Recorded) -> dict[str, object]:
+    """An outage that has ended. One that ends anew, because it turned out to be longer, is told of anew."""
+    assert found.outage.end is not None
+    facts = {"start": moment(found.outage.start), "end": moment(found.outage.end)}
+    return {"outage": found.id, "end": found.outage.end, "facts": Jsonb(facts)}
 
 
 def due(conn: psycopg.Connection, now: datetime, limit: int) -> list[Due]:
@@ -78,11 +99,3 @@ def failed(conn: psycopg.Connection, notice_id: int, *, now: datetime, retry_aft
         conn.execute(
             "UPDATE notice SET due_at = %s WHERE id = %s AND state = 'waiting'", [now + retry_after, notice_id]
         )
-
-
-def waiting(conn: psycopg.Connection, outage_id: int) -> bool:
-    """Whether a notice about this outage is still to be handed over."""
-    row = conn.execute(
-        "SELECT EXISTS (SELECT 1 FROM notice WHERE outage_id = %s AND state = 'waiting')", [outage_id]
-    ).fetchone()
-    return bool(row and row[0])

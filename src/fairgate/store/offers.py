@@ -20,10 +20,11 @@ _FROM = """
     FROM offer o JOIN registration r ON r.id = o.registration_id
     JOIN slot s ON s.id = o.slot_id JOIN "window" w ON w.id = o.window_id
 """
-# The live offer if there is one, else the newest.
+# The live offer if there is one, else the newest; not those of people who were passed over, for they never had it.
 LATEST = f"""
     SELECT DISTINCT ON (o.registration_id) {_COLUMNS} {_FROM}
      WHERE o.program = %(program)s AND o.registration_id = ANY(%(ids)s)
+       AND NOT (o.state = 'declined' AND o.why IS NOT NULL)
      ORDER BY o.registration_id, (o.state IN ('offered', 'confirmed')) DESC, o.id DESC
 """
 OPEN_IN = f"""
@@ -46,6 +47,15 @@ MOVE = """
       FROM unnest(%(ids)s::bigint[], %(was)s::text[], %(states)s::text[], %(how)s::text[], %(why)s::text[])
            AS m (id, was, state, how, why)
      WHERE o.id = m.id AND o.state = m.was
+"""
+LOCK_UNSETTLED = """
+    SELECT id, program, zone, opened_at, deadline FROM "window"
+     WHERE NOT settled AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) ORDER BY id FOR NO KEY UPDATE
+"""
+MOVE_DEADLINES = """
+    UPDATE "window" w SET deadline = m.deadline, lapse_at = m.lapse_at
+      FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS m (id, deadline, lapse_at)
+     WHERE w.id = m.id
 """
 FREED = """
     UPDATE round_port p SET backfill_due_at = %s
@@ -213,12 +223,7 @@ def _ends(deadline: Deadline, policy: Policy) -> tuple[datetime | None, datetime
 def windows_unsettled(conn: psycopg.Connection, ids: Sequence[int] | None = None) -> list[Window]:
     """Lock the windows that still have open offers (only these ids, when given), in key order."""
     with conn.cursor(row_factory=class_row(Window)) as cursor:
-        cursor.execute(
-            'SELECT id, program, zone, opened_at, deadline FROM "window"'
-            " WHERE NOT settled AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) ORDER BY id FOR UPDATE",
-            {"ids": None if ids is None else list(ids)},
-        )
-        return cursor.fetchall()
+        return cursor.execute(LOCK_UNSETTLED, {"ids": None if ids is None else list(ids)}).fetchall()
 
 
 def windows_due(conn: psycopg.Connection, now: datetime, limit: int) -> list[int]:
@@ -229,13 +234,15 @@ def windows_due(conn: psycopg.Connection, now: datetime, limit: int) -> list[int
     return [row[0] for row in rows]
 
 
-def move_deadline(conn: psycopg.Connection, window_id: int, deadline: Deadline, policy: Policy) -> None:
-    ends, lapses = _ends(deadline, policy)
-    conn.execute('UPDATE "window" SET deadline = %s, lapse_at = %s WHERE id = %s', [ends, lapses, window_id])
+def move_deadlines(conn: psycopg.Connection, moved: Sequence[tuple[int, Deadline, Policy]]) -> None:
+    """Give windows, by id, another deadline; its policy says how long after it those in line have."""
+    ends = [_ends(deadline, policy) for _, deadline, policy in moved]
+    ids = [window_id for window_id, _, _ in moved]
+    conn.execute(MOVE_DEADLINES, [ids, [deadline for deadline, _ in ends], [lapses for _, lapses in ends]])
 
 
 def settle(conn: psycopg.Connection, window_ids: Sequence[int]) -> None:
-    """Mark those windows settled in which no offer is open any more."""
+    """Mark those windows settled in which no offer is open any more; no offer is ever added to a window."""
     conn.execute(
         'UPDATE "window" w SET settled = true WHERE w.id = ANY(%s) AND NOT w.settled'
         " AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.window_id = w.id AND o.state = 'offered')",
