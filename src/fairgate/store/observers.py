@@ -29,5 +29,10 @@ def reveal(home: Path, names: Sequence[str], program: str, day: date) -> Reveals
     return Reveals(tuple((name, hmac.digest(_key(home, name), about, "sha256")) for name in sorted(names)))
 
 
+def key_path(home: Path, name: str) -> Path:
+    """Where the key of an observer lies, if it lies here."""
+    return home / "keys" / "observers" / f"{quote(name, safe='')}.key"
+
+
 def _key(home: Path, name: str) -> bytes:
-    return keys.load_secret(home / "keys" / "observers" / f"{quote(name, safe='')}.key")
+    return keys.load_secret(key_path(home, name))

@@ -1,0 +1,74 @@
+"""Loops over what is due, for the rooms in which time passes.
+
+Each loop has a thread. It looks, does what it finds, and looks again: at once when it found something, else after a
+pause. A failure in one loop is one line in the log and a longer pause for it; the others do not notice. Nothing
+is remembered between two looks that is not in the database, so a loop can be killed at any point.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import structlog
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from fairgate.core import faults
+
+AWAY = (psycopg.OperationalError, PoolTimeout)
+LONGEST_PAUSE = 30.0  # seconds; when the database comes back, nobody waits much longer than it was away
+PATIENCE = 10.0
+
+Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`once` does what is due, within a limit, and says whether there may be more; `every` in seconds."""
+
+    name: str
+    once: Callable[[], bool]
+    every: float
+
+
+@contextmanager
+def connections(dsn: str, most: int) -> Iterator[Connect]:
+    """Connections to borrow, in autocommit mode. They are made when needed, and again when the database was away."""
+    kwargs = {"autocommit": True, "connect_timeout": 5}
+    pool = ConnectionPool(
+        dsn,
+        min_size=0,
+        max_size=most,
+        timeout=PATIENCE,
+        kwargs=kwargs,
+        check=ConnectionPool.check_connection,
+        open=True,
+    )
+    with pool:
+        yield pool.connection
+
+
+def run(loops: Sequence[Loop], stop: threading.Event) -> None:
+    """Run the loops until `stop` is set; each ends with the step that it is at."""
+    threads = [threading.Thread(target=_keep_on, args=(loop, stop), name=loop.name) for loop in loops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _keep_on(loop: Loop, stop: threading.Event) -> None:
+    pause, failures = 0.0, 0
+    while not stop.wait(pause):
+        try:
+            pause = 0.0 if loop.once() else loop.every
+            failures = 0
+        except Exception as error:
+            failures += 1
+            pause = min(loop.every * 2**failures, LONGEST_PAUSE)
+            event = "database away" if isinstance(error, AWAY) else "loop failed"
+            kind = type(error).__name__
+            log.error(event, loop=loop.name, error=kind, place=faults.place(error), again_in_s=round(pause, 1))

@@ -1,0 +1,106 @@
+"""The public folder: each drawn round as the files from which anyone can recompute it.
+
+    home/public/draws/DATE/           the rounds of the profile's first public program
+    home/public/draws/PROGRAM/DATE/   those of the others
+
+A file is there whole or not at all, also after a power cut: it is written under another name, flushed to
+disk and renamed. Writing the same again changes nothing.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import psycopg
+
+from fairgate.core.bundle import write_entries, write_results
+from fairgate.core.draw import Drawn
+from fairgate.core.profile import Profile
+from fairgate.store import rounds
+from fairgate.store.rounds import Round
+
+MODE = 0o644  # for everyone; what is secret is elsewhere
+
+
+def folder(home: Path, profile: Profile, program: str, day: date) -> Path:
+    """Where the files of a round are."""
+    draws = home / "public" / "draws"
+    first = next((p.program for p in profile.programs if not p.hidden), program)
+    return draws / day.isoformat() if program == first else draws / program / day.isoformat()
+
+
+def files(conn: psycopg.Connection, found: Round) -> dict[str, bytes]:
+    """The files of a round that is sealed at least, by name, from the rows as they are now."""
+    assert found.manifest is not None, "a sealed round has its manifest"
+    made = {
+        "manifest.json": found.manifest.encode(),
+        "entries.csv": write_entries(entry for _, entry in rounds.entries(conn, found.id)),
+    }
+    if found.proof is not None:
+        made["beacon.json"] = found.proof.encode()
+    if found.state in ("drawn", "closed"):
+        made["results.csv"] = _results(conn, found)
+    return made
+
+
+def _results(conn: psycopg.Connection, found: Round) -> bytes:
+    offers, reserve = rounds.results(conn, found.id)
+    assert found.seed is not None, "a drawn round has its seed"
+    results = write_results(Drawn(found.seed, tuple(offers), tuple(reserve), {}, {}))
+    assert sha256(results).digest() == found.results_hash, "the results of a drawn round are those that were drawn"
+    return results
+
+
+def write(place: Path, made: Mapping[str, bytes]) -> list[str]:
+    """Write the files that are not there yet with exactly these bytes; the names of those written."""
+    place.mkdir(parents=True, exist_ok=True)
+    written = []
+    with _alone(place) as handle:
+        for name, data in made.items():
+            if not _is(place / name, data):
+                _put(place / name, data)
+                written.append(name)
+        os.fsync(handle)
+    if written:
+        _flush(place.parent)
+    return written
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[int]:
+    """Nobody else writes into the folder meanwhile; the kernel gives the lock back if we die."""
+    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _is(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except FileNotFoundError:
+        return False
+
+
+def _put(path: Path, data: bytes) -> None:
+    draft = path.with_name(f".{path.name}.new")  # of a name that the next try takes again
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fchmod(file.fileno(), MODE)
+        os.fsync(file.fileno())
+    draft.rename(path)
+
+
+def _flush(place: Path) -> None:
+    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,150 @@
+"""The worker's loops: the calendar of rounds and offers, the evidence, and the publication.
+
+None of them holds a connection while it talks to a network or writes files. The time is the database's, asked for
+anew before anything is decided.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+
+import psycopg
+import structlog
+
+from fairgate.commands.due import Aside, Fetched, Source, Step, fetch, next_step, take, went_on
+from fairgate.commands.evidence import record_notices, tell_of_outages, tellable
+from fairgate.commands.find_outages import find_outages
+from fairgate.commands.looping import AWAY, Connect, Loop
+from fairgate.core import faults
+from fairgate.core.lifecycle import Outcome, Refused
+from fairgate.core.sealing import Chance, Keys
+from fairgate.store import clock, profiles, publication, rounds
+from fairgate.store.rounds import Round
+
+EVIDENCE_EVERY = 10.0  # seconds, as the samples
+FOLDERS = 20  # rounds published in one look
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What the loops work with. `clock` is given a connection: one clock decides, the database's."""
+
+    home: Path
+    keys: Keys
+    connect: Connect
+    source: Source
+    clock: Callable[[psycopg.Connection], datetime] = clock.now
+    chance: Chance = os.urandom
+    aside: Aside = field(default_factory=Aside)
+
+
+def loops(worker: Worker, poll_seconds: float) -> list[Loop]:
+    return [
+        Loop("calendar", lambda: calendar(worker), poll_seconds),
+        Loop("evidence", lambda: evidence(worker), max(poll_seconds, EVIDENCE_EVERY)),
+        Loop("publication", lambda: publish(worker), poll_seconds),
+    ]
+
+
+def step(worker: Worker) -> bool:
+    """Every loop once, the calendar until nothing is due; whether anything was."""
+    busy = False
+    while calendar(worker):
+        busy = True
+    evidence(worker)
+    return publish(worker) or busy
+
+
+# -- the calendar -------------------------------------------------------------------------------
+
+
+def calendar(worker: Worker) -> bool:
+    """Take the step that has been due longest; whether there was one."""
+    with worker.connect() as conn:
+        now = worker.clock(conn)
+        found = next_step(conn, now, worker.aside)
+    if found is None:
+        return False
+    try:
+        outcomes = _take(worker, found, now)
+    except AWAY:
+        raise
+    except Exception as error:
+        worker.aside.put(found.keys, now)
+        log.error("step failed", **_about(found), error=type(error).__name__, place=faults.place(error))
+        return True
+    if went_on(outcomes):
+        worker.aside.clear(found.keys)
+    else:
+        worker.aside.put(found.keys, now)
+    return True
+
+
+def _take(worker: Worker, found: Step, now: datetime) -> list[Outcome]:
+    fetched: Fetched | None = fetch(found, worker.source, now)
+    if fetched is None:
+        log.info("step waits", **_about(found))
+        return []
+    start = monotonic()
+    with worker.connect() as conn:
+        now = worker.clock(conn)
+        outcomes = take(conn, found, fetched, keys=worker.keys, now=now, chance=worker.chance)
+    refused = sorted({outcome.reason.value for outcome in outcomes if isinstance(outcome, Refused)})
+    done = len(outcomes) - sum(isinstance(outcome, Refused) for outcome in outcomes)
+    log.info("step", **_about(found), done=done, refused=refused, ms=round((monotonic() - start) * 1000))
+    return outcomes
+
+
+def _about(found: Step) -> dict[str, object]:
+    first = found.due[0]
+    day = None if first.date is None else first.date.isoformat()
+    return {"act": found.act, "key": first.key, "rows": len(found.due), "program": first.program, "date": day}
+
+
+# -- evidence -----------------------------------------------------------------------------------
+
+
+def evidence(worker: Worker) -> bool:
+    """Find outages, move deadlines, have people told of outages that are over, and note when all of them are."""
+    with worker.connect() as conn:
+        moved = find_outages(conn, now=worker.clock(conn), chance=worker.chance)
+        telling = tell_of_outages(conn, now=worker.clock(conn))
+        over = tellable(conn)
+        if over:
+            record_notices(conn, over, now=worker.clock(conn), chance=worker.chance)
+    if moved or telling or over:
+        log.warning("outages", deadlines_moved=moved, notices=telling, told=len(over))
+    return False
+
+
+# -- publication --------------------------------------------------------------------------------
+
+
+def publish(worker: Worker) -> bool:
+    """Write the files of rounds that went on since they were last published; whether there were any."""
+    with worker.connect() as conn:
+        waiting = rounds.unpublished(conn, FOLDERS)
+    return sum(_published(worker, found) for found in waiting) > 0
+
+
+def _published(worker: Worker, found: Round) -> bool:
+    about = {"program": found.program, "date": found.date.isoformat(), "state": found.state}
+    try:
+        with worker.connect() as conn:
+            place = publication.folder(worker.home, profiles.current(conn), found.program, found.date)
+            files = publication.files(conn, found)
+        written = publication.write(place, files)
+        with worker.connect() as conn:
+            rounds.published(conn, found, worker.clock(conn))
+    except AWAY:
+        raise
+    except Exception as error:
+        log.error("publication failed", **about, error=type(error).__name__, place=faults.place(error))
+        return False
+    log.info("published", **about, files=written)
+    return True

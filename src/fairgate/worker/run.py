@@ -1,0 +1,24 @@
+"""Run the worker until it is told to stop."""
+
+import threading
+from pathlib import Path
+
+import structlog
+
+from fairgate.commands import looping
+from fairgate.store import keys
+from fairgate.worker.beacons import Beacons
+from fairgate.worker.loops import Worker, loops
+
+CONNECTIONS = 3  # one a loop
+
+log = structlog.get_logger()
+
+
+def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0) -> None:
+    """Take what is due by the database's clock, until `stop` is set. Any number of workers may run."""
+    with looping.connections(dsn, CONNECTIONS) as connect:
+        worker = Worker(home, keys.load(home), connect, Beacons(home))
+        log.info("worker started")
+        looping.run(loops(worker, poll_seconds), stop)
+    log.info("worker stopped")
