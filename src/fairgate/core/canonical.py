@@ -108,7 +108,7 @@ def kind_of(file: str, path: str, value: object, kinds: Collection[str]) -> str:
     """Which of `kinds` the member "kind" of an object names; `path` leads to the object as for `Fields`."""
     kind = value.get("kind") if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
-        found = shown(kind) if isinstance(kind, str) else "nothing that is a string"
+        problem = f"{shown(kind)} is no known kind" if isinstance(kind, str) else "missing or not a string"
         key = f"{path}.kind" if path else "kind"
-        raise BadInput(f"{file} key {key}", f"{found} is no known kind", f"write {' or '.join(kinds)}")
+        raise BadInput(f"{file} key {key}", problem, f"write {' or '.join(kinds)}")
     return kind
