@@ -18,7 +18,7 @@ from fairgate.commands.rounds import start_calendar
 from fairgate.core import numbers
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.registering import Member
-from fairgate.store import keys
+from fairgate.store import keys, slots
 from fairgate.worker.beacons import Beacons
 from fairgate.worker.loops import Worker
 
@@ -100,6 +100,10 @@ class TimeWorld:
 
     def start_calendar(self, first: date = DAY) -> None:
         start_calendar(self.conn, self.profile.program("arrival"), first)
+
+    def stop_calendar(self) -> None:
+        """No further round opens."""
+        slots.schedule(self.conn, "arrival", None, None)
 
     def worker(self, source: Source | None = None) -> Worker:
         """A worker on this test's connection, whose clock shows `now`."""

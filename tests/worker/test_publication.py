@@ -1,0 +1,122 @@
+"""What was drawn can be recomputed from the public folder by anybody."""
+
+import hashlib
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from fairgate.cli.main import run as fairgate
+from fairgate.core.beacon import randomness
+from fairgate.core.bundle import entries_root, parse_beacon, parse_entries, parse_manifest, write_results
+from fairgate.core.draw import draw
+from fairgate.store import publication
+from fairgate.store.profiles import parse
+from fairgate.worker.loops import publish, step
+from time_world import DAY, NOON, PROFILE, TimeWorld
+
+
+@pytest.fixture
+def world(conn: psycopg.Connection, tmp_path: Path) -> TimeWorld:
+    """Nine groups ask for four places; the first round is open."""
+    made = TimeWorld(conn, tmp_path)
+    made.start_calendar()
+    for size in (1, 2, 1, 3, 1, 1, 2, 1, 4):
+        made.asking("SYS", "NOG", size=size)
+    step(made.worker())
+    return made
+
+
+def go_to(world: TimeWorld, hours: float) -> Path:
+    """Let the time since the opening be so many hours; the folder of the round."""
+    world.now = NOON + timedelta(hours=hours - 24)
+    step(world.worker())
+    return world.home / "public" / "draws" / DAY.isoformat()
+
+
+def names(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
+def test_files_appear_when_they_are_sealed_and_when_they_are_drawn(world: TimeWorld) -> None:
+    folder = world.home / "public" / "draws" / DAY.isoformat()
+    assert not folder.exists()
+    assert names(go_to(world, 12)) == {"manifest.json", "entries.csv"}
+    assert names(go_to(world, 24)) == {"manifest.json", "entries.csv", "beacon.json", "results.csv"}
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
+
+
+def test_anyone_can_recompute_the_draw_from_the_folder(world: TimeWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    go_to(world, 12)
+    folder = go_to(world, 24)
+    manifest = parse_manifest((folder / "manifest.json").read_bytes())
+    entries = parse_entries((folder / "entries.csv").read_bytes(), manifest)
+    value = randomness(manifest, parse_beacon((folder / "beacon.json").read_bytes()))
+    drawn = draw(manifest, entries_root(entries), entries, value)
+    assert write_results(drawn) == (folder / "results.csv").read_bytes()
+    assert len(entries) == 9
+    assert fairgate(["verify", str(folder)]) == 0, capsys.readouterr()
+
+
+def test_the_fingerprints_in_the_ledger_are_those_of_the_files(world: TimeWorld) -> None:
+    go_to(world, 12)
+    folder = go_to(world, 24)
+    said = dict(world.conn.execute("SELECT kind, body::jsonb FROM statement WHERE kind IN ('sealed', 'drawn')"))
+    assert said["sealed"]["manifest"] == sha256(folder / "manifest.json")
+    assert said["drawn"]["results"] == sha256(folder / "results.csv")
+
+
+def test_lost_files_are_written_again_and_unchanged_ones_left_alone(world: TimeWorld) -> None:
+    go_to(world, 12)
+    folder = go_to(world, 24)
+    before = {name: (folder / name).stat().st_ino for name in ("manifest.json", "entries.csv", "beacon.json")}
+    content = (folder / "results.csv").read_bytes()
+    (folder / "results.csv").unlink()
+    world.conn.execute("UPDATE round SET published_at = NULL")
+    assert publish(world.worker())
+    assert (folder / "results.csv").read_bytes() == content
+    assert {name: (folder / name).stat().st_ino for name in before} == before
+
+
+def test_a_draft_that_a_crash_left_is_taken_over(world: TimeWorld) -> None:
+    folder = world.home / "public" / "draws" / DAY.isoformat()
+    folder.mkdir(parents=True)
+    (folder / ".manifest.json.new").write_bytes(b"half of")
+    go_to(world, 12)
+    assert names(folder) == {"manifest.json", "entries.csv"}
+
+
+def test_a_disk_that_refuses_is_tried_again_and_stops_nobody_else(world: TimeWorld) -> None:
+    public = world.home / "public"
+    public.write_text("in the way")
+    go_to(world, 12)
+    assert world.states()[DAY.isoformat()] == "sealed"
+    go_to(world, 24)
+    assert world.states()[DAY.isoformat()] == "drawn"
+    public.unlink()
+    assert names(go_to(world, 24.1)) == {"manifest.json", "entries.csv", "beacon.json", "results.csv"}
+
+
+def test_programs_after_the_first_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    second = PROFILE["programs.toml"].replace("arrival", "cargo")
+    found = parse({**PROFILE, "programs.toml": PROFILE["programs.toml"] + second})
+    draws = tmp_path / "public" / "draws"
+    assert publication.folder(tmp_path, found, "arrival", DAY) == draws / "2026-12-22"
+    assert publication.folder(tmp_path, found, "cargo", DAY) == draws / "cargo" / "2026-12-22"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_nothing_half_written_is_left_when_the_folder_may_not_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError):
+            publication.write(tmp_path, {"manifest.json": b"{}"})
+        assert names(tmp_path) == set()
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
