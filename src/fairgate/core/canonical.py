@@ -6,14 +6,16 @@ generous where that hurts: it takes the last of two equal keys, knows NaN, reads
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import NoReturn
 
 from fairgate.core.errors import BadInput, shown
 
 BYTES_MOST = 1 << 20  # a manifest of eight ports has 700 bytes
-OPEN_MOST = 10_000  # objects and lists
+DEPTH_MOST = 100  # lists and objects inside each other
 NUMBER_MOST = 10**9  # of persons or weeks: beyond it stands a slip or an attack
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[][{}]')
 
 
 def canonical(value: object) -> str:
@@ -30,24 +32,33 @@ def read_json(file: str, data: bytes, most: int = BYTES_MOST) -> object:
     except UnicodeDecodeError as fault:
         raise BadInput(file, f"byte {fault.start} is not UTF-8", "write the file in UTF-8") from None
 
-    if text.count("[") + text.count("{") > OPEN_MOST:
+    if _depth(text) > DEPTH_MOST:
         # Python's parser relies on the recursion limit, which libraries raise for the whole process: a file of
-        # nothing but brackets would then end it. With this few it ends in RecursionError at the worst.
-        raise BadInput(file, f"more than {OPEN_MOST} lists and objects", "leave out what does not belong here")
-
-    def object_of(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        members = dict(pairs)
-        if len(members) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise BadInput(file, f"key {shown(twice)} stands twice in one object", "leave one of them")
-        return members
-
+        # nothing but brackets would then end it.
+        raise BadInput(file, f"more than {DEPTH_MOST} lists and objects inside each other", "make it flat")
     try:
-        return json.loads(text, object_pairs_hook=object_of)
-    except (ValueError, RecursionError) as fault:
-        # also numbers of thousands of digits and objects in objects in objects
+        return json.loads(text, object_pairs_hook=lambda pairs: _object(file, pairs))
+    except ValueError as fault:
+        # also numbers of thousands of digits
         raise BadInput(file, f"not JSON that can be read ({shown(str(fault))})", "mend or fetch it again") from None
+
+
+def _depth(text: str) -> int:
+    """How deep lists and objects stand in each other, brackets in strings left out."""
+    depth = deepest = 0
+    for found in _BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _object(file: str, pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for key, value in pairs:
+        if key in members:
+            raise BadInput(file, f"key {shown(key)} stands twice in one object", "leave one of them")
+        members[key] = value
+    return members
 
 
 class Fields:
