@@ -139,6 +139,15 @@ def test_the_sum_can_be_followed_step_by_step(world):
             assert found is PAUSED
 
 
+def test_of_outages_that_begin_together_the_order_does_not_matter_either():
+    """Without a merge gap, one of no length lies within the longer one, whichever was recorded first."""
+    start = BASES[0]
+    none, long = Outage(start, start), Outage(start, start + HOUR, notice_at=start + HOUR)
+    world = World(start, [none, long], Policy(merge_gap=timedelta()), ZoneInfo("UTC"))
+    assert [step.merged for step in explain(*world)[1]] == [0, 2]
+    assert explain(*world) == explain(*world.with_outages([long, none]))
+
+
 def groups(world: World) -> int:
     return len(reference.merged(world.outages, world.policy.merge_gap))
 
