@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from world import World
+
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
@@ -37,3 +39,15 @@ def refused(fairgate: Run) -> Callable[..., str]:
         return said.removeprefix("fairgate: ").rstrip("\n")
 
     return run
+
+
+@pytest.fixture
+def world(conn):
+    """A database with the profile of two ports, nobody registered."""
+    return World(conn)
+
+
+@pytest.fixture
+def on_database(dsn: str, world: World) -> dict[str, str]:
+    """The environment in which the program finds this test's database."""
+    return {"DATABASE_URL": dsn}

@@ -15,6 +15,11 @@ from fairgate.cli import faults
 
 # Only the module of the command that is wanted is loaded, so that `fairgate draw` does not wait for a web framework.
 MODULES = {
+    "serve": "serving",
+    "worker": "serving",
+    "watch": "serving",
+    "migrate": "serving",
+    "import": "importing",
     "draw": "bundles",
     "verify": "bundles",
     "explain": "explain",

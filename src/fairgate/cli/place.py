@@ -1,0 +1,54 @@
+"""Where this deployment is: its database, its folder, its keys."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from fairgate.core.errors import BadInput
+from fairgate.core.profile import Program
+from fairgate.core.sealing import Keys
+from fairgate.store import embedded, keys, profiles
+
+CONNECT_SECONDS = 10
+
+
+def home() -> Path:
+    """FAIRGATE_HOME, or `var` here: keys, public files, notices; with `fairgate up` the database too."""
+    return Path(os.environ.get("FAIRGATE_HOME") or "var").resolve()
+
+
+def database_url() -> str:
+    """DATABASE_URL, or else that of the database which `fairgate up` runs in this home."""
+    given = os.environ.get("DATABASE_URL") or embedded.running(home() / "postgres")
+    if not given:
+        raise BadInput("DATABASE_URL", "is not set and no `fairgate up` runs here", "set it to postgresql://…")
+    return given
+
+
+@contextmanager
+def database() -> Iterator[psycopg.Connection]:
+    """A connection in autocommit mode: commands open their own transactions."""
+    url = database_url()
+    os.environ["DATABASE_URL"] = url  # so that an error can name the place
+    with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as conn:
+        yield conn
+
+
+def deployment_keys() -> Keys:
+    """The keys of this home; made on first use."""
+    return keys.load(home())
+
+
+def program_of(conn: psycopg.Connection, named: str | None) -> Program:
+    """The program of this name, or the profile's first one that is not hidden."""
+    profile = profiles.current(conn)
+    if named is None:
+        return next(program for program in profile.programs if not program.hidden)
+    found = profile.find_program(named)
+    if found is None:
+        known = ", ".join(program.program for program in profile.programs)
+        raise BadInput("--program", f"there is no program {named}", f"name one of {known}")
+    return found

@@ -1,0 +1,162 @@
+"""The parts of a deployment, each a process: `serve`, `worker`, `watch`; and `migrate`, which goes before them."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+
+from fairgate.cli import logs, place
+from fairgate.commands.load_profile import load_profile
+from fairgate.commands.rounds import start_calendar
+from fairgate.core import schedule
+from fairgate.core.errors import BadInput
+from fairgate.store import clock, profiles, slots
+from fairgate.store.migrate import migrate as migrate_tables
+
+app = typer.Typer()
+
+# Where the parts begin. They are loaded when they run, so that the worker does not carry the pages in its memory.
+WORKER, WATCH, ACCOUNTS = "fairgate.worker.run", "fairgate.watch.run", "fairgate.web.accounts"
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
+    processes: Annotated[int, typer.Option("--processes", min=1, max=64, help="How many answer")] = 1,
+) -> None:
+    """Serve the gate and the pages. DATABASE_URL says where the database is, FAIRGATE_HOME where keys and files are.
+
+    \b
+    DATABASE_URL=postgresql://… fairgate serve --host 0.0.0.0 --port 8000
+    """
+    refuse_taken(host, port)
+    _prepare_environment()
+    logs.configure()
+    from granian import Granian  # noqa: PLC0415  only here is a server needed
+    from granian.constants import Interfaces  # noqa: PLC0415
+
+    Granian(
+        "fairgate.asgi:app",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=processes,
+        websockets=False,
+        log_dictconfig=logs.server_config(),
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+@app.command()
+def worker() -> None:
+    """Do what is due: open, seal, seed and draw rounds, lapse and backfill offers, hand over notices, publish.
+
+    Any number of workers may run at once.
+
+    \b
+    DATABASE_URL=postgresql://… fairgate worker
+    """
+    url = _prepare_environment()
+    logs.configure()
+    run = import_module(WORKER).run
+    with stopped_by_signals() as stop:
+        run(url, place.home(), stop)
+
+
+@app.command()
+def watch(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The address that people use")] = "http://127.0.0.1:8000",
+) -> None:
+    """Try a confirmation every ten seconds, as a person would, and put on record whether it worked.
+
+    Run it elsewhere than the servers that it watches.
+
+    \b
+    DATABASE_URL=postgresql://… fairgate watch https://places.example.org
+    """
+    database = _prepare_environment()
+    logs.configure()
+    run = import_module(WATCH).run
+    with stopped_by_signals() as stop:
+        run(url, database, place.home(), stop)
+
+
+@app.command()
+def migrate(
+    profile: Annotated[Path | None, typer.Option("--profile", help="Load this folder's profile too")] = None,
+) -> None:
+    """Bring the database to this version's tables, load a profile, and put its programs on the calendar.
+
+    Doing it again changes nothing. Run it before the parts of a new version start.
+
+    \b
+    DATABASE_URL=postgresql://… fairgate migrate --profile profiles/southwest-border
+    """
+    _prepare_environment()
+    with place.database() as conn:
+        applied = prepare(conn, profile)
+    typer.echo(f"migrations applied: {', '.join(applied) or 'none, all were there'}")
+
+
+def prepare(conn: psycopg.Connection, profile: Path | None) -> list[str]:
+    """Tables, Django's tables, profile, calendar; the migrations applied. DATABASE_URL is set."""
+    texts = None if profile is None else profiles.read_folder(profile)
+    if texts is not None:
+        profiles.parse(texts)  # a profile with a fault changes nothing
+    applied = migrate_tables(conn)
+    import_module(ACCOUNTS).prepare()
+    if texts is not None:
+        load_profile(conn, texts, now=clock.now(conn))
+        begin_calendar(conn)
+    return applied
+
+
+def begin_calendar(conn: psycopg.Connection) -> None:
+    """Let the rounds of every program that is not on the calendar yet open by themselves from now on."""
+    now = clock.now(conn)
+    for program in profiles.current(conn).programs:
+        if not program.hidden and slots.scheduled(conn, program.program) is None:
+            start_calendar(conn, program, schedule.next_to_open(program, now))
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raise BadInput when nothing can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            problem = f"nothing can listen there ({error.strerror})"
+            raise BadInput(f"{host} port {port}", problem, "end what uses it, or choose another with --port") from None
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set, so that work in hand is finished."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _prepare_environment() -> str:
+    """The database's URL; and for what reads the environment itself (Django), database and home are set there."""
+    url = place.database_url()
+    os.environ["DATABASE_URL"] = url
+    os.environ["FAIRGATE_HOME"] = str(place.home())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairgate.web.settings")
+    return url
