@@ -9,6 +9,7 @@ through keyed hashes, which tell nothing to somebody without the deployment's ke
 
 import hmac
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 Chance = Callable[[int], bytes]  # asked for n, gives n unpredictable bytes (os.urandom)
 
 _NONCE = 12
+_ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")  # combining marks; U+034F among them is not one
+_NO_LETTER_OR_DIGIT = re.compile("[^0-9A-Za-z]+")
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,10 @@ def unwrap(keys: Keys, wrapped: bytes, about: str) -> bytes:
 
 def _plain_letters(name: str) -> str:
     """Upper case without accents and punctuation: 'José  Núñez-Díaz' and 'JOSE NUNEZ DIAZ' are one."""
-    letters = (c if c.isalnum() else " " for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    text = _ACCENTS.sub("", unicodedata.normalize("NFKD", name))
+    if text.isascii():  # nearly always, and several times faster than looking at every character
+        return " ".join(_NO_LETTER_OR_DIGIT.sub(" ", text).upper().split())
+    letters = (c if c.isalnum() else " " for c in text if not unicodedata.combining(c))
     return " ".join("".join(letters).upper().split())
 
 
