@@ -18,7 +18,7 @@ from databases import fast_folder
 from fairgate.core.errors import BadInput
 from fairgate.store import embedded
 
-# A process that has a server, writes one row, and then does what it is told on its standard input.
+# A process that has a server, writes one row, and leaves when its input ends.
 OWNER_OF_A_SERVER = """
 import sys
 from pathlib import Path
@@ -50,7 +50,8 @@ def process_with_server(folder: Path) -> Iterator[subprocess.Popen[str]]:
             assert process.stdout.readline().startswith("postgresql://")
             yield process
         finally:
-            process.kill()
+            if process.poll() is None:
+                process.communicate()  # the end of its input lets it leave, and its server with it
 
 
 def rows(folder: Path) -> int:
