@@ -21,6 +21,7 @@ from fairgate.core.bundle import write_entries, write_results
 from fairgate.core.draw import Drawn
 from fairgate.core.profile import Profile
 from fairgate.store import rounds
+from fairgate.store.files import flush_folder, put
 from fairgate.store.rounds import Round
 
 MODE = 0o644  # for everyone; what is secret is elsewhere
@@ -62,11 +63,11 @@ def write(place: Path, made: Mapping[str, bytes]) -> list[str]:
     with _alone(place) as handle:
         for name, data in made.items():
             if not _is(place / name, data):
-                _put(place / name, data)
+                put(place / name, data, MODE)
                 written.append(name)
         os.fsync(handle)
     if written:
-        _flush(place.parent)
+        flush_folder(place.parent)
     return written
 
 
@@ -86,21 +87,3 @@ def _is(path: Path, data: bytes) -> bool:
         return path.stat().st_size == len(data) and path.read_bytes() == data
     except FileNotFoundError:
         return False
-
-
-def _put(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.new")  # of a name that the next try takes again
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fchmod(file.fileno(), MODE)
-        os.fsync(file.fileno())
-    draft.rename(path)
-
-
-def _flush(place: Path) -> None:
-    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

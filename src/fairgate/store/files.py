@@ -1,0 +1,28 @@
+"""Files that are whole or not there, also after a power cut."""
+
+import os
+from pathlib import Path
+
+
+def put(path: Path, data: bytes, mode: int) -> None:
+    """Write a file under another name, flush it to disk, and rename it; whoever looks sees the old one or the new.
+
+    One writer at a time. The draft's name is always the same, so that one that a crash left is taken over.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, mode)  # whatever the umask says
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+    draft.rename(path)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
