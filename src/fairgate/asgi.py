@@ -5,18 +5,25 @@ import os
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairgate.web.settings")
+from starlette.types import Message, Receive, Scope, Send
 
 from fairgate.gate.app import create_app
 from fairgate.web.environment import STATIC
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairgate.web.settings")
+
 THREADS = 8  # as many as the pages have connections to the database
 
-pages = WSGIMiddleware(get_wsgi_application(), workers=THREADS)  # type: ignore[arg-type]  # Django's own WSGI type
-app = create_app(
-    pages,  # type: ignore[arg-type]  # the same protocol under another name
-    database_url=settings.DATABASE_URL,
-    home=settings.FAIRGATE_HOME,
-    front_end=STATIC,
-)
+_django = WSGIMiddleware(get_wsgi_application(), workers=THREADS)  # type: ignore[arg-type]  # Django's own WSGI type
+
+
+async def pages(scope: Scope, receive: Receive, send: Send) -> None:
+    """Django. a2wsgi wants coroutines to hand to its threads, and Granian's `receive` gives other awaitables."""
+
+    async def receiving() -> Message:
+        return await receive()
+
+    await _django(scope, receiving, send)  # type: ignore[arg-type]  # the same protocol under other names
+
+
+app = create_app(pages, database_url=settings.DATABASE_URL, home=settings.FAIRGATE_HOME, front_end=STATIC)

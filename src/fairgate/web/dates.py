@@ -23,6 +23,7 @@ _LOCALES = {"en": "en_GB", "es": "es_419"}
 class Local:
     """A moment as a clock on the wall at a place shows it."""
 
+    date: date
     time: str
     day: str
     city: str
@@ -32,7 +33,8 @@ class Local:
 def local(moment: datetime, zone: str) -> Local:
     """`moment`, an aware datetime, in the time of `zone` (an IANA name)."""
     there = moment.astimezone(ZoneInfo(zone))
-    return Local(time=clock(there.time()), day=day(there.date()), city=city(zone), iso=there.isoformat())
+    day_there, at = there.date(), clock(there.time())
+    return Local(date=day_there, time=at, day=day(day_there), city=city(zone), iso=there.isoformat())
 
 
 def day(moment: date, *, year: bool = False) -> str:

@@ -8,7 +8,7 @@ from babel import Locale, UnknownLocaleError
 from django.conf import settings
 from django.utils import translation
 
-from fairgate.core.profile import Port, Profile, Program
+from fairgate.core.profile import Port, Profile, Program, Texts
 from fairgate.store import profiles
 from fairgate.web import dates
 
@@ -44,6 +44,11 @@ def languages() -> list[tuple[str, str]]:
 def in_words(names: Mapping[str, str]) -> str:
     """A name of the profile in the person's language."""
     return names.get(translation.get_language() or "en") or next(iter(names.values()))
+
+
+def texts(found: Profile) -> Texts:
+    """What the service and the agency are called in the person's language."""
+    return found.texts.get(translation.get_language() or "en") or next(iter(found.texts.values()))
 
 
 def find_port(found: Profile, code: str) -> Port | None:

@@ -106,21 +106,6 @@ def place_context(desk: Desk, offer: Offer) -> Context:
     }
 
 
-def over_context(desk: Desk, offer: Offer) -> Context:
-    """For the page that says that the time to confirm is over."""
-    deadlines = desk.deadlines(offer)
-    ended = deadlines.of(offer.program, offer.opened_at, offer.zone)
-    assert not isinstance(ended, Paused), "a deadline that stands still is not over"
-    outages = deadlines.touching(offer.opened_at)
-    return {
-        "ended": dates.local(ended, desk.zone),
-        "outages": [
-            {"start": dates.local(o.start, desk.zone), "end": dates.local(o.end, desk.zone) if o.end else None}
-            for o in outages
-        ],
-    }
-
-
 def standing_context(desk: Desk, now: datetime) -> Context:
     """The page "Where you stand"."""
     registration = desk.registration
@@ -142,9 +127,10 @@ def standing_context(desk: Desk, now: datetime) -> Context:
 def _offer_context(desk: Desk, now: datetime) -> Context:
     offer = desk.offer
     if offer is None:
-        return {"panel": None}
+        return {"panel": None, "holds_place": False}
     over = desk.offer_for("confirm") is not None and desk.is_over(offer, now)
-    return {"panel": "over" if over else offer.state, **place_context(desk, offer)}
+    panel = "over" if over else offer.state
+    return {"panel": panel, "holds_place": offer.state in lifecycle.LIVE, **place_context(desk, offer)}
 
 
 def _wish_context(desk: Desk, now: datetime) -> Context:

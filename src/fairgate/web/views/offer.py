@@ -3,7 +3,6 @@
 import os
 import secrets
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -18,9 +17,10 @@ from fairgate.commands.decline import Decline
 from fairgate.commands.decline import decline as give_back
 from fairgate.core.lifecycle import Outcome, Reason, Refused
 from fairgate.store import clock
+from fairgate.store.offers import Offer
 from fairgate.web import database, dates, session, tokens
 from fairgate.web.answers import go, page, refused
-from fairgate.web.standing import Desk, over_context, place_context
+from fairgate.web.standing import Desk, place_context
 
 ASKING = ["GET", "HEAD", "POST"]
 KEY_MAX = 200
@@ -38,7 +38,7 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
         if offer is None:
             return go(reverse("standing"))
         if desk.is_over(offer, now):
-            return page(request, "too-late.html", over_context(desk, offer), status=409)
+            return _too_late(request, desk, offer)
         token = tokens.sign_page(settings.FAIRGATE_KEYS, number, now)
         return page(request, "confirm.html", {**place_context(desk, offer), "page_token": token, "key": _new_key()})
 
@@ -47,9 +47,8 @@ def _confirmed(request: HttpRequest, desk: Desk, now: datetime) -> HttpResponse:
     opened_at = tokens.read_page(settings.FAIRGATE_KEYS, desk.number, request.POST.get("page", ""))
     act = Confirm(desk.number, desk.program.program, page_opened_at=opened_at, key=_key(request))
     [outcome] = confirm_offers(desk.conn, [act], now=now, chance=os.urandom)
-    if isinstance(outcome, Refused) and outcome.reason is Reason.TOO_LATE:
-        context = {**_too_late(outcome.facts, desk.zone), "arrived": dates.local(now, desk.zone)}
-        return page(request, "too-late.html", context, status=409)
+    if isinstance(outcome, Refused) and outcome.reason is Reason.TOO_LATE and desk.offer is not None:
+        return _too_late(request, desk, desk.offer, arrived_at=now)
     return _answer(request, outcome)
 
 
@@ -90,16 +89,10 @@ def _answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     return go(reverse("standing"), outcome.kind)
 
 
-def _too_late(facts: Any, zone: str) -> dict[str, object]:
-    """The facts of the refusal, read again and put into local time."""
-
-    def local(text: str | None) -> dates.Local | None:
-        return dates.local(datetime.fromisoformat(text), zone) if text else None
-
-    return {
-        "ended": local(facts["deadline"]),
-        "outages": [{"start": local(o["start"]), "end": local(o["end"])} for o in facts["outages"]],
-    }
+def _too_late(request: HttpRequest, desk: Desk, offer: Offer, arrived_at: datetime | None = None) -> HttpResponse:
+    """The deadline, the sum that leads to it, and when the confirmation came, if one was sent."""
+    arrived = dates.local(arrived_at, desk.zone) if arrived_at else None
+    return page(request, "too-late.html", {**place_context(desk, offer), "arrived": arrived}, status=409)
 
 
 def _new_key() -> str:

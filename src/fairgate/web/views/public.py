@@ -32,8 +32,8 @@ class Line:
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     with database.connection() as conn:
-        program = deployment.program(deployment.profile(conn))
-    return page(request, "start.html", {"program_title": deployment.in_words(program.names)})
+        texts = deployment.texts(deployment.profile(conn))
+    return page(request, "start.html", {"service": texts.service, "agency": texts.agency})
 
 
 @require_safe
@@ -73,8 +73,8 @@ def _line(found: Round) -> Line:
 def step(state: str) -> str:
     """How far a round is, as a word."""
     return {
-        "open": _("Open: requests still join"),
-        "sealed": _("Sealed: waits for the random value"),
+        "open": _("Open"),
+        "sealed": _("Sealed"),
         "drawn": _("Drawn"),
         "closed": _("Closed"),
         "void": _("Void"),
