@@ -37,7 +37,7 @@ def confirm(conn: psycopg.Connection, acts: Sequence[Confirm], *, now: datetime,
         def decide(act: Confirm, offer: Offer | None) -> Outcome:
             if offer is None:
                 return Refused(Reason.NO_OFFER)
-            deadline, steps = deadlines.explain(offer.program, offer.opened_at, offer.zone)
+            deadline, steps = deadlines.explain(offer)
             return places.confirm(
                 place(offer),
                 now=now,

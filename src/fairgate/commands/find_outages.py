@@ -79,7 +79,7 @@ def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window]) -> tuple
     profile = profiles.current(conn)
     moved: list[tuple[int, Deadline, Policy]] = []
     for window in windows:
-        deadline = deadlines.of(window.program, window.opened_at, window.zone)
+        deadline = deadlines.of(window)
         if (None if isinstance(deadline, Paused) else deadline) != window.deadline:
             moved.append((window.id, deadline, profile.program(window.program).policy))
     if not moved:
@@ -91,7 +91,7 @@ def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window]) -> tuple
     for offer in offers.open_in(conn, ids):
         held = place(offer)
         assert held is not None
-        until = shown(deadlines.of(offer.program, offer.opened_at, offer.zone))
+        until = shown(deadlines.of(offer))
         said.append((offer.registration_id, Done("extended", offer.number, {**held.facts, "deadline": until})))
     return len(moved), said
 

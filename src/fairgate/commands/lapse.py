@@ -66,14 +66,14 @@ def _lapse(conn: psycopg.Connection, ids: Sequence[int], now: datetime, chance: 
     over = []
     for w in windows.values():
         policy = profile.program(w.program).policy
-        if is_over(w.opened_at, deadlines.of(w.program, w.opened_at, w.zone), policy.in_line):
+        if is_over(w.opened_at, deadlines.of(w), policy.in_line):
             over.append(w.id)
     registrations.lock_ids(conn, [offer.registration_id for offer in offers.open_in(conn, over)])
     moves: list[Move] = []
     done: list[tuple[int | None, Outcome]] = []
     for offer, attempt_at in _still_open(conn, over, windows):
         policy = profile.program(offer.program).policy
-        deadline = deadlines.of(offer.program, offer.opened_at, offer.zone)
+        deadline = deadlines.of(offer)
         # Who tried to confirm is held: then the whole time until that ends has to be known too.
         known = attempt_at is None or is_over(offer.opened_at, deadline, policy.held)
         if may_lapse(deadline, now=now, attempt_at=attempt_at, evidence=known, policy=policy):

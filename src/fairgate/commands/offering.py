@@ -116,7 +116,7 @@ def _open_windows(
     deadlines = Deadlines(conn, [opened_at])
     by_zone: dict[str, tuple[int, Deadline]] = {}
     for zone in sorted({profile.port(port).zone for port in ports}):
-        ends = deadlines.of(found.program, opened_at, zone)
+        ends = deadlines.of_new(found.program, opened_at, zone)
         policy = profile.program(found.program).policy
         by_zone[zone] = (offers.open_window(conn, found.program, zone, opened_at, ends, policy), ends)
     return {port: by_zone[profile.port(port).zone] for port in ports}

@@ -143,6 +143,7 @@ class Because(StrEnum):
     LASTS = "lasts"
     NOT_TOLD = "not told"
     MOVED = "moved"
+    PROMISED = "promised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,20 @@ def explain(
             ends_at = _out_of_the_night(rounded, policy, zone)
             steps.append(Step(Because.MOVED, due, ends_at, outage, merged, lost, told_until, rounded))
     return ends_at, tuple(steps)
+
+
+def keep_promise(
+    explained: tuple[Deadline, tuple[Step, ...]], promised: datetime | None
+) -> tuple[Deadline, tuple[Step, ...]]:
+    """The explained deadline, or `promised` where people had been told that later time before.
+
+    The formula alone can go back: when an outage grows until it is one with the next, and of the first people were
+    told late, the notice of the two together may be earlier than what had been counted from the first.
+    """
+    ends_at, steps = explained
+    if promised is None or isinstance(ends_at, Paused) or ends_at >= promised:
+        return explained
+    return promised, (*steps, Step(Because.PROMISED, ends_at, promised))
 
 
 def _merge(outages: Iterable[Outage], gap: timedelta) -> list[tuple[Outage, int]]:

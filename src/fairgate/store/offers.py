@@ -14,7 +14,8 @@ from fairgate.store import bulk
 
 _COLUMNS = """
     o.id, o.registration_id, r.number, o.program, o.round_id, o.port, o.slot_id, o.window_id, o.size, o.ord, o.phase,
-    o.state, o.why, o.how, o.offered_at, o.decided_at, o.arrived_at, s.date, s.time, w.zone, w.opened_at, w.deadline
+    o.state, o.why, o.how, o.offered_at, o.decided_at, o.arrived_at, s.date, s.time, w.zone, w.opened_at, w.deadline,
+    w.promised
 """
 _FROM = """
     FROM offer o JOIN registration r ON r.id = o.registration_id
@@ -49,11 +50,11 @@ MOVE = """
      WHERE o.id = m.id AND o.state = m.was
 """
 LOCK_UNSETTLED = """
-    SELECT id, program, zone, opened_at, deadline FROM "window"
+    SELECT id, program, zone, opened_at, deadline, promised FROM "window"
      WHERE NOT settled AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) ORDER BY id FOR NO KEY UPDATE
 """
 MOVE_DEADLINES = """
-    UPDATE "window" w SET deadline = m.deadline, lapse_at = m.lapse_at
+    UPDATE "window" w SET deadline = m.deadline, lapse_at = m.lapse_at, promised = coalesce(m.deadline, w.promised)
       FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS m (id, deadline, lapse_at)
      WHERE w.id = m.id
 """
@@ -88,6 +89,7 @@ class Offer:
     zone: str
     opened_at: datetime
     deadline: datetime | None
+    promised: datetime | None
 
 
 class Move(NamedTuple):
@@ -118,6 +120,7 @@ class Window:
     zone: str
     opened_at: datetime
     deadline: datetime | None
+    promised: datetime | None
 
 
 def latest(conn: psycopg.Connection, program: str, registration_ids: Iterable[int]) -> dict[int, Offer]:
@@ -209,8 +212,9 @@ def open_window(
     """A new window; its id."""
     ends, lapses = _ends(deadline, policy)
     row = conn.execute(
-        'INSERT INTO "window" (program, zone, opened_at, deadline, lapse_at) VALUES (%s, %s, %s, %s, %s) RETURNING id',
-        [program, zone, opened_at, ends, lapses],
+        'INSERT INTO "window" (program, zone, opened_at, deadline, lapse_at, promised)'
+        " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
+        [program, zone, opened_at, ends, lapses, ends],
     ).fetchone()
     assert row is not None
     return int(row[0])

@@ -10,7 +10,7 @@ from fairgate.core.deadlines import Because, Policy, Step
 from fairgate.web import dates
 
 # Steps that changed what the person was told; an outage that did not is left out.
-TELLING = (Because.MOVED, Because.LASTS, Because.NOT_TOLD)
+TELLING = (Because.MOVED, Because.LASTS, Because.NOT_TOLD, Because.PROMISED)
 
 
 def sentences(steps: Sequence[Step], opened_at: datetime, policy: Policy, zone: str) -> list[str]:
@@ -132,4 +132,16 @@ def _not_told(step: Step, zone: str) -> list[str]:
     ]
 
 
-_WORDS = {Because.MOVED: _moved, Because.LASTS: _lasts, Because.NOT_TOLD: _not_told}
+def _promised(step: Step, zone: str) -> list[str]:
+    assert isinstance(step.deadline, datetime)
+    shown = dates.local(step.deadline, zone)
+    return [
+        _(
+            "You had been told %(shown_time)s on %(shown_day)s, %(city)s time, before."
+            " A deadline never moves back, so that time holds."
+        )
+        % {"shown_time": shown.time, "shown_day": shown.day, "city": shown.city}
+    ]
+
+
+_WORDS = {Because.MOVED: _moved, Because.LASTS: _lasts, Because.NOT_TOLD: _not_told, Because.PROMISED: _promised}

@@ -83,7 +83,7 @@ class Desk:
 
     def is_over(self, offer: Offer, now: datetime) -> bool:
         """Whether somebody who opens the page only now is too late to confirm."""
-        deadline = self.deadlines(offer).of(offer.program, offer.opened_at, offer.zone)
+        deadline = self.deadlines(offer).of(offer)
         tried = evidence.attempts(self.conn, offer.program, [(offer.registration_id, offer.opened_at)])
         verdict = decide(
             deadline,
@@ -97,7 +97,7 @@ class Desk:
 
 def place_context(desk: Desk, offer: Offer) -> Context:
     """An offer or appointment with its port, its deadline and the sum that leads to it."""
-    deadline, steps = desk.deadlines(offer).explain(offer.program, offer.opened_at, offer.zone)
+    deadline, steps = desk.deadlines(offer).explain(offer)
     return {
         "offer": offer,
         "port": deployment.shown_port(desk.profile, offer.port, offer.zone),

@@ -243,7 +243,7 @@ CREATE INDEX result_ticket ON result (round_id, ticket);
 -- 5. Offers ----------------------------------------------------------------------------------
 
 -- The opening time and deadline that all offers made together share. No deadline: paused.
--- `lapse_at` is the deadline and the time granted to those in line.
+-- `lapse_at` is the deadline and the time granted to those in line. No deadline is earlier than one that was promised.
 CREATE TABLE "window" (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     program   text NOT NULL REFERENCES program,
@@ -251,9 +251,11 @@ CREATE TABLE "window" (
     opened_at timestamptz NOT NULL,
     deadline  timestamptz,
     lapse_at  timestamptz,
+    promised  timestamptz,                                     -- the latest deadline that people were ever told
     settled   boolean NOT NULL DEFAULT false,                  -- no open offer is left in it
     CHECK ((deadline IS NULL) = (lapse_at IS NULL)),
-    CHECK (deadline > opened_at AND lapse_at >= deadline)
+    CHECK (deadline > opened_at AND lapse_at >= deadline),
+    CHECK (deadline >= promised)
 );
 CREATE INDEX window_unsettled ON "window" (opened_at) WHERE NOT settled;
 CREATE INDEX window_lapse_due ON "window" (lapse_at) WHERE NOT settled;
