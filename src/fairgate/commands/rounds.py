@@ -131,7 +131,7 @@ def _set_capacity(conn: psycopg.Connection, act: SetCapacity, state: str | None,
         return Refused(Reason.UNKNOWN_SLOT, {"slot": act.slot})
     if state == "sealed":
         return Refused(Reason.ROUND_SEALED, about(act.program, act.date))
-    if act.capacity < 0 or act.capacity + room.overshoot < room.taken:
+    if act.capacity < min(room.taken, room.capacity):
         return Refused(Reason.BELOW_TAKEN, {"taken": room.taken, "capacity": act.capacity})
     slots.set_capacity(conn, act.slot, act.capacity)
     facts: dict[str, Fact] = {**about(act.program, act.date), "port": room.port, "time": room.time.strftime("%H:%M")}

@@ -18,6 +18,7 @@ _COLUMNS = """
 """
 LOCK = f"SELECT {_COLUMNS} FROM round WHERE program = %s AND date = %s FOR NO KEY UPDATE"
 LOCK_ID = f"SELECT {_COLUMNS} FROM round WHERE id = %s FOR NO KEY UPDATE"
+LOCK_UNDRAWN = "SELECT 1 FROM round WHERE state IN ('open', 'sealed') ORDER BY id FOR SHARE"
 FIND = f"SELECT {_COLUMNS} FROM round WHERE program = %s AND date = %s"
 LIST = f"SELECT {_COLUMNS} FROM round WHERE program = %s ORDER BY date DESC LIMIT %s"
 DUE = f"""
@@ -244,7 +245,7 @@ def in_sealed(conn: psycopg.Connection, registration_ids: Sequence[int]) -> dict
 
 def hold_undrawn(conn: psycopg.Connection) -> None:
     """Until the end of the transaction, let no round be sealed or drawn; wait for one that just is."""
-    conn.execute("SELECT 1 FROM round WHERE state IN ('open', 'sealed') ORDER BY id FOR SHARE")
+    conn.execute(LOCK_UNDRAWN)
 
 
 def carries(conn: psycopg.Connection, program: str, day: date) -> dict[str, int]:
