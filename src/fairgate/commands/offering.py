@@ -111,15 +111,15 @@ def _passed_over(
 def _open_windows(
     conn: psycopg.Connection, found: Round, ports: Sequence[str], opened_at: datetime
 ) -> dict[str, tuple[int, Deadline]]:
-    """One window for each time zone, by port, with its deadline."""
+    """One window for each zone in which people wait, by port, with its deadline: they have the night there."""
     profile = profiles.current(conn)
     deadlines = Deadlines(conn, [opened_at])
     by_zone: dict[str, tuple[int, Deadline]] = {}
-    for zone in sorted({profile.port(port).zone for port in ports}):
+    for zone in sorted({profile.port(port).people_zone for port in ports}):
         ends = deadlines.of_new(found.program, opened_at, zone)
         policy = profile.program(found.program).policy
         by_zone[zone] = (offers.open_window(conn, found.program, zone, opened_at, ends, policy), ends)
-    return {port: by_zone[profile.port(port).zone] for port in ports}
+    return {port: by_zone[profile.port(port).people_zone] for port in ports}
 
 
 def _rows(
