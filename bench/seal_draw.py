@@ -1,7 +1,7 @@
 """How long sealing and drawing take: python bench/seal_draw.py [entries] [rounds]
 
-On a new embedded cluster with fsync, which is thrown away. Entries are registrations of the rehearsal's population; every
-round is sealed, seeded and drawn by the real commands, its offers, slots, ledger leaves and notices written.
+On a new embedded cluster with fsync, which is thrown away. Entries are registrations of the population for rehearsals;
+every round is sealed, seeded and drawn by the real commands, its offers, slots, ledger leaves and notices written.
 """
 
 import os

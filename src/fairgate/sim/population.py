@@ -82,7 +82,7 @@ def read_figures(profile: Profile, program: Program) -> Figures:
     if profile.population is None:
         raise BadInput(POPULATION, "is missing, so nobody can be made up", "put it into the profile's folder")
     table = Table(POPULATION, profile.population)
-    sizes = {int(size): share for size, share in _shares(table, "group_sizes").items()}
+    sizes = _counts(table, "group_sizes")
     if max(sizes) > program.group_max:
         table.refuse("group_sizes", f"{max(sizes)} is above the program's group_max", "leave larger groups out")
     ports = _shares(table, "first_port")
@@ -91,6 +91,8 @@ def read_figures(profile: Profile, program: Program) -> Figures:
             table.refuse("first_port", f"{port} is no port of {program.program}", "take it out")
     ages = {_span(table, span): share for span, share in _shares(table, "ages").items()}
     children = {span: share for span, share in ages.items() if span[1] < ADULT_AGE}
+    if sum(children.values()) == 100:
+        table.refuse("ages", "there are no adults", "nobody registers without one")
     mean = sum(size * share for size, share in sizes.items()) / 100
     beside = mean - 1  # members beside the head of a group, on average; the head is never a child
     return Figures(
@@ -102,7 +104,7 @@ def read_figures(profile: Profile, program: Program) -> Figures:
         cancelled_percent=table.number("cancelled_percent", 0, 100),
         missed_percent=table.number("missed_percent", 0, 100),
         sizes=Shares(sizes),
-        ports_named=Shares({int(count): share for count, share in _shares(table, "ports_named").items()}),
+        ports_named=Shares(_counts(table, "ports_named")),
         first_port=Shares(ports),
         port_weights=ports,
         adults=Shares({span: share for span, share in ages.items() if span not in children}),
@@ -118,6 +120,15 @@ def _shares(table: Table, key: str) -> dict[str, int]:
     if sum(found.values()) != 100:
         table.refuse(key, f"the shares sum to {sum(found.values())}", "make them sum to 100")
     return found
+
+
+def _counts(table: Table, key: str) -> dict[int, int]:
+    """Shares of numbers from 1."""
+    shares = _shares(table, key)
+    for name in shares:
+        if not name.isdecimal() or int(name) < 1:
+            table.refuse(key, f'"{name}" is no whole number from 1', 'write it like "2"')
+    return {int(name): share for name, share in shares.items()}
 
 
 def _span(table: Table, text: str) -> tuple[int, int]:

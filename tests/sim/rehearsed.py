@@ -1,0 +1,37 @@
+"""A rehearsal for tests to look at."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+
+from fairgate.commands.load_profile import load_profile
+from fairgate.core.profile import Program
+from fairgate.core.sealing import Keys
+from fairgate.sim.rehearse import Rehearsal, first_visible, rehearse
+from fairgate.store import clock, keys, profiles
+from vectors import ROOT
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What a rehearsal left, and a connection to look into it."""
+
+    found: Rehearsal
+    conn: psycopg.Connection
+    keys: Keys
+    program: Program
+
+
+@contextmanager
+def rehearsed(
+    dsn: str, profile: str, *, registrations: int, days: int, until: datetime | None = None
+) -> Iterator[Rehearsed]:
+    with tempfile.TemporaryDirectory() as home, psycopg.connect(dsn, autocommit=True) as conn:
+        load_profile(conn, profiles.read_folder(ROOT / "profiles" / profile), now=clock.now(conn))
+        found = rehearse(dsn, Path(home), registrations=registrations, days=days, seed=1, until=until)
+        yield Rehearsed(found, conn, keys.load(Path(home)), first_visible(profiles.current(conn)))
