@@ -85,7 +85,7 @@ def test_a_case_may_bring_its_own_policy(answer):
         ("outages", json.dumps([{"samples": [["2024-05-21T15:00:10Z", -1, 0]]}]), "samples[0]: "),
         ("outages", json.dumps([{"samples": [["2024-05-21T15:00:10Z", True, 0]]}]), "samples[0]: "),
         ("outages", '[{"samples": [["2024-05-21T15:00:10Z", NaN, 0]]}]', "samples[0]: "),
-        ("outages", "[" * 100_000, "not JSON"),
+        ("outages", "[" * 100_000, "inside each other"),
     ],
 )
 def test_a_case_that_cannot_be_right_is_named(refused, tmp_path, what, text, told):
