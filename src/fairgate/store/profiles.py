@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 from psycopg.types.json import Jsonb
 
+from fairgate.core.canary import with_canary
 from fairgate.core.errors import BadInput
 from fairgate.core.profile import Profile, parse_profile
 
@@ -27,14 +28,14 @@ def read_folder(folder: Path) -> dict[str, str]:
 
 
 def parse(texts: Mapping[str, str]) -> Profile:
-    """The profile that the texts describe; raises BadInput naming file and key."""
+    """The profile that the texts describe, and the watchers' hidden program; raises BadInput naming file and key."""
     documents = {}
     for name, text in texts.items():
         try:
             documents[name] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise BadInput(name, str(error).splitlines()[0], "correct the file") from error
-    return parse_profile(documents)
+    return with_canary(parse_profile(documents))
 
 
 def save(conn: psycopg.Connection, profile: Profile, texts: Mapping[str, str], now: datetime) -> None:
@@ -57,7 +58,7 @@ def save(conn: psycopg.Connection, profile: Profile, texts: Mapping[str, str], n
         )
 
 
-_known: dict[tuple[str, int], Profile] = {}  # by database and row: a profile row never changes
+_known: dict[tuple[bytes, bytes, bytes, int], Profile] = {}  # by database and row: a profile row never changes
 
 
 def current(conn: psycopg.Connection) -> Profile:
@@ -65,7 +66,7 @@ def current(conn: psycopg.Connection) -> Profile:
     row = conn.execute(CURRENT_ID).fetchone()
     if row is None:
         raise BadInput("database", "holds no profile", "run `fairgate migrate --profile FOLDER` first")
-    place = (conn.info.dsn, int(row[0]))
+    place = (conn.pgconn.host, conn.pgconn.port, conn.pgconn.db, int(row[0]))  # cheap, unlike conn.info.dsn
     if place not in _known:
         if len(_known) > 8:
             _known.clear()

@@ -30,9 +30,11 @@ def profile(conn: psycopg.Connection) -> Profile:
     return found
 
 
-def program(found: Profile) -> Program:
-    """The program that the pages are about: the first that is not hidden."""
-    return next(program for program in found.programs if not program.hidden)
+def program(found: Profile, named: str | None = None) -> Program:
+    """The program that a page is about: the one that its address names, else the first that is not hidden."""
+    return (found.find_program(named) if named else None) or next(
+        program for program in found.programs if not program.hidden
+    )
 
 
 def languages() -> list[tuple[str, str]]:

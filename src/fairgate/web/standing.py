@@ -35,11 +35,11 @@ class NoWish:
 class Desk:
     """One registration and what is on the desk for it, each read when it is first needed."""
 
-    def __init__(self, conn: psycopg.Connection, number: str) -> None:
+    def __init__(self, conn: psycopg.Connection, number: str, program: str | None = None) -> None:
         self.conn = conn
         self.number = number
         self.profile = deployment.profile(conn)
-        self.program = deployment.program(self.profile)
+        self.program = deployment.program(self.profile, program)
 
     @cached_property
     def registration(self) -> Registration:

@@ -29,9 +29,12 @@ KEY_MAX = 200
 @require_http_methods(ASKING)
 @session.applicant
 def confirm(request: HttpRequest, number: str) -> HttpResponse:
-    """The page that an offer is confirmed on; it carries when it was opened, and a key for repeats."""
+    """The page that an offer is confirmed on; it carries when it was opened, and a key for repeats.
+
+    `?program=` names another program than the first: a watcher confirms its places in a hidden one.
+    """
     with database.connection() as conn:
-        desk, now = Desk(conn, number), clock.now(conn)
+        desk, now = Desk(conn, number, request.GET.get("program")), clock.now(conn)
         if request.method == "POST":
             return _confirmed(request, desk, now)
         offer = desk.offer_for("confirm")

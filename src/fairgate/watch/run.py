@@ -1,0 +1,140 @@
+"""Watch: every ten seconds one confirmation, and on record whether it worked.
+
+This goes on when everything else is down. With the database away the confirmation has failed, the sample waits on local
+disk, and the time is that of the database's clock as it was last seen. What only this program gets wrong is no
+evidence against the service: then there is no sample, and silence is never taken for health either.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import structlog
+
+from fairgate.commands.canary import Prepare, Ready, prepare, turn_of
+from fairgate.commands.evidence import RecordSample, record_samples
+from fairgate.core import faults
+from fairgate.core.canary import PROGRAM
+from fairgate.core.lifecycle import Refused
+from fairgate.core.sealing import Keys
+from fairgate.store import clock, keys
+from fairgate.watch.confirming import Failed, confirm
+from fairgate.watch.spool import Spool, Spooled
+
+CONNECT_SECONDS = 2
+OPTIONS = "-c statement_timeout=4000 -c lock_timeout=4000"  # a database that does not answer is away
+
+# What makes preparing fail when people could not confirm either: a database that is gone, full or a copy to read from.
+AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+
+log = structlog.get_logger()
+
+
+class Clock:
+    """The database's clock: what it showed when it was last asked, carried on by a clock that is never set."""
+
+    def __init__(self) -> None:
+        self._ahead = time.time() - time.monotonic()
+
+    def set(self, shown: datetime) -> None:
+        self._ahead = shown.timestamp() - time.monotonic()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._ahead + time.monotonic(), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """`source` names the watcher in its samples; `every` in seconds."""
+
+    url: str
+    dsn: str
+    source: str
+    keys: Keys
+    spool: Spool
+    every: float
+    clock: Clock = field(default_factory=Clock)
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.dsn, autocommit=True, connect_timeout=CONNECT_SECONDS, options=OPTIONS)
+
+
+def run(url: str, dsn: str, home: Path, stop: threading.Event, every: float = 10.0) -> None:
+    """Watch the service at `url` until `stop` is set; one watcher a `home`."""
+    spool = Spool(home / "watch" / "samples")
+    watcher = Watcher(url, dsn, f"watch {socket.gethostname()}", keys.load(home), spool, every)
+    log.info("watch started", url=url)
+    try:
+        while True:
+            at, pause = next_sample(watcher)
+            if stop.wait(pause):
+                break
+            try:
+                watch(watcher, at)
+            except Exception as error:
+                log.error("watch failed", error=type(error).__name__, place=faults.place(error))
+    finally:
+        spool.close()
+    log.info("watch stopped")
+
+
+def next_sample(watcher: Watcher) -> tuple[datetime, float]:
+    """The end of the next sample's time, and how many seconds until that time begins."""
+    now = watcher.clock.now().timestamp()
+    begins = (now // watcher.every + 1) * watcher.every
+    return datetime.fromtimestamp(begins + watcher.every, UTC), begins - now
+
+
+def watch(watcher: Watcher, at: datetime) -> None:
+    """Try a confirmation in the time that ends `at`, keep the sample, and bring in what is kept."""
+    failure = _try(watcher, at)
+    watcher.spool.add(Spooled(at, int(failure is None), int(failure is not None)))
+    if failure is not None:
+        log.warning("confirming failed", at=at.isoformat(), failure=failure)
+    _bring_in(watcher)
+
+
+def _try(watcher: Watcher, at: datetime) -> str | None:
+    """Confirm a place; why it failed, or None. Raises what is our own fault."""
+    try:
+        ready = _prepare(watcher, at)
+    except AWAY:
+        return "database away"
+    try:
+        confirm(watcher.url, PROGRAM, ready.number, ready.code)
+    except Failed as failed:
+        return str(failed)
+    return None
+
+
+def _prepare(watcher: Watcher, at: datetime) -> Ready:
+    day, turn = turn_of(at, watcher.every)
+    with watcher.connect() as conn:
+        now = clock.now(conn)
+        watcher.clock.set(now)
+        return prepare(conn, Prepare(watcher.source, day, turn), keys=watcher.keys, now=now)
+
+
+def _bring_in(watcher: Watcher) -> None:
+    """Put what is kept on record, unless the database is away; then it is kept on."""
+
+    def take(samples: Sequence[Spooled]) -> None:
+        acts = [RecordSample(sample.at, watcher.source, sample.ok, sample.failed) for sample in samples]
+        outcomes = record_samples(conn, acts, now=clock.now(conn) + timedelta(seconds=watcher.every))
+        refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
+        if refused:
+            log.error("samples refused", count=refused)
+
+    try:
+        with watcher.connect() as conn:
+            brought = watcher.spool.bring_in(take)
+    except AWAY:
+        log.warning("samples wait", reason="database away")
+        return
+    if brought > 1:
+        log.info("samples brought in", count=brought)

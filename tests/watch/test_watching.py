@@ -1,0 +1,179 @@
+"""The watcher confirms through the real pages, and its samples tell whether that worked."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from databases import Databases
+from fairgate.commands.find_outages import find_outages
+from fairgate.store import clock, evidence, keys
+from fairgate.watch.confirming import Failed, confirm
+from fairgate.watch.run import Watcher, next_sample, run, watch
+from fairgate.watch.spool import Spool
+from time_world import TimeWorld
+
+TICK = timedelta(seconds=10)
+
+
+class Service:
+    """The real server on a database and a home of its own."""
+
+    def __init__(self, dsn: str, home: Path) -> None:
+        self.dsn = dsn
+        self.home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        given = {"DATABASE_URL": self.dsn, "FAIRGATE_HOME": str(self.home)}
+        command = [sys.executable, "-m", "fairgate.cli.main", "serve", "--port", str(self.port)]
+        process = subprocess.Popen(command, env=os.environ | given, stderr=subprocess.DEVNULL)
+        try:
+            self._await(process)
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    def _await(self, process: subprocess.Popen[bytes]) -> None:
+        until = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < until:
+            try:
+                if httpx.get(f"{self.url}/health/ready").is_success:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        raise AssertionError("the server does not get ready")
+
+
+@pytest.fixture(scope="module")
+def service(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A server for all tests here; starting one takes seconds."""
+    with databases.new() as dsn:
+        made = Service(dsn, tmp_path_factory.mktemp("home"))
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            TimeWorld(conn, made.home)
+        with made.serving():
+            yield made
+
+
+@pytest.fixture
+def watcher(service: Service, tmp_path: Path) -> Iterator[Watcher]:
+    """A watcher with a name and a spool of its own."""
+    spool = Spool(tmp_path / "samples")
+    yield Watcher(service.url, service.dsn, f"watch {tmp_path.name}", keys.load(service.home), spool, 10.0)
+    spool.close()
+
+
+@pytest.fixture
+def conn(service: Service) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(service.dsn, autocommit=True) as opened:
+        yield opened
+
+
+def at(conn: psycopg.Connection, ago: int) -> datetime:
+    """A moment so many samples ago."""
+    return clock.now(conn).replace(microsecond=0) - ago * TICK
+
+
+def recorded(conn: psycopg.Connection, source: str) -> list[tuple[datetime, int, int]]:
+    return conn.execute("SELECT at, ok, failed FROM sample WHERE source = %s ORDER BY at", [source]).fetchall()
+
+
+def test_a_confirmation_that_works_is_a_good_sample(watcher: Watcher, conn: psycopg.Connection) -> None:
+    moments = [at(conn, 2), at(conn, 1)]
+    for moment in moments:
+        watch(watcher, moment)
+    assert recorded(conn, watcher.source) == [(moment, 1, 0) for moment in moments]
+    states = conn.execute(
+        "SELECT DISTINCT o.state FROM offer o JOIN statement s ON s.registration_id = o.registration_id"
+        " WHERE s.kind = 'confirmed'"
+    ).fetchall()
+    assert states == [("confirmed",)]
+
+
+def test_a_service_that_is_down_is_an_outage_within_a_minute(watcher: Watcher, conn: psycopg.Connection) -> None:
+    down = replace(watcher, url="http://127.0.0.1:9")
+    start = at(conn, 10)
+    watch(watcher, start)
+    for i in (1, 2, 3):
+        watch(down, start + i * TICK)
+    assert [failed for _, _, failed in recorded(conn, watcher.source)] == [0, 1, 1, 1]
+    find_outages(conn, now=clock.now(conn), chance=os.urandom)
+    [found] = evidence.untold(conn)
+    assert found.outage.start == start
+    assert found.outage.end is None
+
+
+def test_while_the_database_is_away_samples_wait_and_come_in_once(watcher: Watcher, conn: psycopg.Connection) -> None:
+    away = replace(watcher, dsn="postgresql://127.0.0.1:9/none")
+    start = at(conn, 10)
+    for i in range(3):
+        watch(away, start + i * TICK)
+    assert recorded(conn, watcher.source) == []
+    watch(watcher, start + 3 * TICK)
+    watch(watcher, start + 4 * TICK)
+    assert [(ok, failed) for _, ok, failed in recorded(conn, watcher.source)] == [(0, 1)] * 3 + [(1, 0)] * 2
+
+
+def test_what_only_the_watcher_gets_wrong_is_no_evidence(
+    watcher: Watcher, conn: psycopg.Connection, databases: Databases
+) -> None:
+    with databases.new(migrated=False) as empty, pytest.raises(psycopg.errors.UndefinedTable):
+        watch(replace(watcher, dsn=empty), at(conn, 1))
+    assert watcher.spool.bring_in(list) == 0
+
+
+def test_wrong_answers_are_failures(service: Service) -> None:
+    with pytest.raises(Failed, match="sign in: answered 422"):
+        confirm(service.url, "canary", "0000-0012", "0000-0000-0000")
+
+
+def test_without_an_offer_confirming_has_failed(watcher: Watcher, service: Service) -> None:
+    from fairgate.commands.canary import Prepare, prepare
+
+    with psycopg.connect(service.dsn, autocommit=True) as conn:
+        now = clock.now(conn)
+        place = prepare(conn, Prepare(watcher.source, now.date(), 1), keys=watcher.keys, now=now)
+    confirm(service.url, "canary", place.number, place.code)
+    with pytest.raises(Failed, match="confirm: page answered 303"):
+        confirm(service.url, "canary", place.number, place.code)
+
+
+def test_it_runs_until_it_is_stopped(service: Service, conn: psycopg.Connection) -> None:
+    stop = threading.Event()
+    source = f"watch {socket.gethostname()}"
+    thread = threading.Thread(target=run, args=(service.url, service.dsn, service.home, stop, 0.5))
+    thread.start()
+    until = time.monotonic() + 30
+    while len(recorded(conn, source)) < 3 and time.monotonic() < until:
+        time.sleep(0.1)
+    stop.set()
+    thread.join()
+    samples = recorded(conn, source)
+    assert len(samples) >= 3
+    assert {(ok, failed) for _, ok, failed in samples} == {(1, 0)}
+    assert len({moment for moment, _, _ in samples}) == len(samples)
+
+
+def test_samples_begin_at_whole_tens_of_seconds_of_the_databases_clock(watcher: Watcher) -> None:
+    shown = datetime.fromisoformat("2026-12-01T12:00:03+00:00")
+    watcher.clock.set(shown)
+    ends, pause = next_sample(watcher)
+    assert ends == datetime.fromisoformat("2026-12-01T12:00:20+00:00")
+    assert pause == pytest.approx(7, abs=0.5)
