@@ -110,7 +110,8 @@ class Page:
 
     def fields(self) -> dict[str, str]:
         """What the page's own form would send as it is."""
-        sent = {e.attrs["name"]: e.attrs.get("value", "") for e in self.all("input") if "main" in e.parents}
+        inputs = [e for e in self.all("input") if "main" in e.parents or e.attrs["name"] == "csrfmiddlewaretoken"]
+        sent = {e.attrs["name"]: e.attrs.get("value", "") for e in inputs}
         for select in self.all("select"):
             chosen = [o for o in select.children if o.tag == "option" and "selected" in o.attrs]
             sent[select.attrs["name"]] = chosen[0].attrs.get("value", "") if chosen else ""
@@ -179,13 +180,13 @@ class Pages:
         """The page at `path`, where redirects end."""
         return self._follow(self.client.get(path), path)
 
-    def send(self, path: str, **fields: str) -> Page:
+    def send(self, path: str, /, **fields: str) -> Page:
         """Open the page at `path`, send its form with these fields changed, and go where that leads."""
         return self.send_form(self.get(path), **fields)
 
-    def send_form(self, page: Page, to: str | None = None, **fields: str) -> Page:
-        data = {**page.fields(), **fields}
-        path = to or page.path
+    def send_form(self, form: Page, /, to: str | None = None, **fields: str) -> Page:
+        data = {**form.fields(), **fields}
+        path = to or form.path
         return self._follow(self.client.post(path, data), path)
 
     def sign_in(self, group: Any) -> Page:

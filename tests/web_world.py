@@ -14,21 +14,25 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from fairgate.commands.cancel import Cancel, cancel
+from fairgate.commands.check_in import CheckIn, check_in
 from fairgate.commands.confirm import Confirm, confirm
+from fairgate.commands.decline import Decline, decline
 from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.load_profile import load_profile
 from fairgate.commands.register import Register, register
-from fairgate.commands.request import Ask, request
+from fairgate.commands.request import Ask, Withdraw, request, withdraw
 from fairgate.commands.rounds import Open, SetCapacity, open_rounds, set_capacity
 from fairgate.commands.seal import Seal, seal
 from fairgate.core import numbers
 from fairgate.core.beacon import Commitment, CommitReveal, Reveals
+from fairgate.core.deadlines import Outage
 from fairgate.core.lifecycle import Done
 from fairgate.core.profile import Profile
 from fairgate.core.registering import Member
 from fairgate.core.schedule import round_times
 from fairgate.core.sealing import Keys
-from fairgate.store import clock, profiles, slots
+from fairgate.store import clock, evidence, profiles, registrations, slots
 
 PROGRAM = "arrival"
 PROFILES = Path(__file__).parents[1] / "profiles"
@@ -101,9 +105,43 @@ class World:
         acts = [SetCapacity(PROGRAM, day, slot.id, places if slot.id == first else 0) for slot in rows]
         self.must(set_capacity(conn, acts, now=opens_at, chance=chance))
 
+    def decline(self, group: Group) -> None:
+        self.must(decline(self.conn, [Decline(group.number, PROGRAM)], now=self.now, chance=os.urandom))
+
+    def withdraw(self, group: Group, *, hours_ago: int = 1) -> None:
+        at = self.now - timedelta(hours=hours_ago)
+        self.must(withdraw(self.conn, [Withdraw(group.number, PROGRAM)], now=at, chance=os.urandom))
+
+    def cancel(self, group: Group) -> None:
+        act = Cancel(group.number, PROGRAM, "the port is closed")
+        self.must(cancel(self.conn, [act], now=self.now, chance=os.urandom))
+
+    def check_in(self, group: Group) -> None:
+        self.must(check_in(self.conn, [CheckIn(group.number, PROGRAM)], now=self.now, chance=os.urandom))
+
+    def outage(self, day: date, *, after: timedelta, lasted: timedelta | None, told: bool = True) -> None:
+        """An outage on record, so long after the draw of a date; without a length it lasts."""
+        start = self.drawn_at(day) + after
+        end = start + lasted if lasted else None
+        notice_at = end + timedelta(minutes=20) if end and told else None
+        evidence.add_outage(self.conn, Outage(start, end, notice_at), self.now)
+
+    def drawn_at(self, day: date) -> datetime:
+        return round_times(self.profile.program(PROGRAM), day).draw_at
+
+    @property
+    def today(self) -> date:
+        """Today at San Ysidro: a round of this date was drawn three weeks ago, and its appointments are now."""
+        return self.now.astimezone(ZoneInfo("America/Los_Angeles")).date()
+
     def confirm(self, group: Group, at: datetime | None = None) -> None:
         act = Confirm(group.number, PROGRAM)
         self.must(confirm(self.conn, [act], now=at or self.now, chance=os.urandom))
+
+    def id_of(self, group: Group) -> int:
+        found = registrations.find(self.conn, group.number)
+        assert found is not None
+        return found.id
 
     def must(self, outcomes: list) -> None:
         assert all(isinstance(outcome, Done) for outcome in outcomes), outcomes

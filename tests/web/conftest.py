@@ -19,6 +19,9 @@ def _django() -> Iterator[None]:
         os.environ.update({"DJANGO_SETTINGS_MODULE": "fairgate.web.settings", "FAIRGATE_HOME": home})
         import django
 
+        from fairgate.web import catalogues
+
+        catalogues.build()
         django.setup()
         yield
 

@@ -63,5 +63,5 @@ def applicant(
 
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
-    back = urlencode({"next": request.path})
+    back = urlencode({"next": request.path}, safe="/")
     return HttpResponseRedirect(f"{reverse('sign-in')}?{back}")

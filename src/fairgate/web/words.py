@@ -55,6 +55,10 @@ def _refusals() -> Mapping[Reason, Words]:
         Reason.TOO_LATE: Words(
             _("The time to confirm is over"), _("Your request still stands, and you take part in the next draw.")
         ),
+        Reason.ROUND_SEALED: Words(
+            _("A draw that your group is in is being made"),
+            _("Until its result is out nobody can join the group. Try again after that."),
+        ),
         Reason.KEY_REUSED: Words(
             _("This form was used before for something else"), _("Load the page again and send the form once more.")
         ),

@@ -43,8 +43,6 @@ def find(number: str, code: str) -> Registration | None:
 def _signed_in(request: HttpRequest, registration: Registration) -> HttpResponse:
     response = HttpResponseRedirect(_next_page(request, reverse("standing")))
     session.start(response, registration.number)
-    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-        _keep_language(response, registration.language)
     return response
 
 
@@ -61,20 +59,15 @@ def language(request: HttpRequest, code: str) -> HttpResponse:
     if code not in dict(settings.LANGUAGES):
         raise Http404
     response = HttpResponseRedirect(_next_page(request, reverse("start")))
-    _keep_language(response, code)
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        code,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+    )
     return response
-
-
-def _keep_language(response: HttpResponse, code: str) -> None:
-    if code in dict(settings.LANGUAGES):
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            code,
-            max_age=settings.LANGUAGE_COOKIE_AGE,
-            httponly=True,
-            samesite="Lax",
-            secure=settings.LANGUAGE_COOKIE_SECURE,
-        )
 
 
 def _next_page(request: HttpRequest, otherwise: str) -> str:
