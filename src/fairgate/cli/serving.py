@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +25,8 @@ from fairgate.store.migrate import migrate as migrate_tables
 app = typer.Typer()
 
 # Where the parts begin. They are loaded when they run, so that the worker does not carry the pages in its memory.
-WORKER, WATCH, ACCOUNTS = "fairgate.worker.run", "fairgate.watch.run", "fairgate.web.accounts"
+WORKER, NOTIFY, WATCH = "fairgate.worker.run", "fairgate.notify.run", "fairgate.watch.run"
+ACCOUNTS = "fairgate.web.accounts"
 
 
 @app.command()
@@ -68,9 +70,13 @@ def worker() -> None:
     """
     url = _prepare_environment()
     logs.configure()
-    run = import_module(WORKER).run
-    with stopped_by_signals() as stop:
-        run(url, place.home(), stop)
+    parts = [import_module(part).run for part in (WORKER, NOTIFY)]
+    with stopped_by_signals() as stop, ThreadPoolExecutor(len(parts)) as threads:
+        running = [threads.submit(run, url, place.home(), stop) for run in parts]
+        wait(running, return_when=FIRST_EXCEPTION)
+        stop.set()  # when one could not go on, the other is not left alone
+        for part in running:
+            part.result()
 
 
 @app.command()

@@ -5,6 +5,7 @@ pause. A failure in one loop is one line in the log and a longer pause for it; t
 is remembered between two looks that is not in the database, so a loop can be killed at any point.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -38,6 +39,7 @@ class Loop:
 def connections(dsn: str, most: int) -> Iterator[Connect]:
     """Connections to borrow, in autocommit mode. They are made when needed, and again when the database was away."""
     kwargs = {"autocommit": True, "connect_timeout": 5}
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # loops say that the database is away, once each
     pool = ConnectionPool(
         dsn,
         min_size=0,
@@ -45,6 +47,7 @@ def connections(dsn: str, most: int) -> Iterator[Connect]:
         timeout=PATIENCE,
         kwargs=kwargs,
         check=ConnectionPool.check_connection,
+        reconnect_timeout=PATIENCE,  # then whoever asks next begins anew, so that nobody waits for a long pause of the pool
         open=True,
     )
     with pool:
