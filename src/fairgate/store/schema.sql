@@ -58,16 +58,16 @@ BEGIN
 END $$;
 
 -- A state changes only along an edge of the table, and a row never takes another's id. The argument is the subject.
+-- All rows are joined before a wrong one is looked for: a plan for finding one row quickly takes the square of them.
 CREATE FUNCTION refuse_unknown_edge() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     wrong record;
 BEGIN
-    SELECT coalesce(o.state, 'another row') AS from_state, n.state AS to_state INTO wrong
-      FROM new_rows n LEFT JOIN old_rows o USING (id)
-     WHERE o.state IS DISTINCT FROM n.state
-       AND NOT EXISTS (SELECT 1 FROM edge e WHERE e.subject = TG_ARGV[0]
-                          AND e.from_state = o.state AND e.to_state = n.state)
-     LIMIT 1;
+    SELECT m.from_state, m.to_state INTO wrong
+      FROM (SELECT DISTINCT coalesce(o.state, 'another row') AS from_state, n.state AS to_state
+              FROM new_rows n LEFT JOIN old_rows o USING (id) WHERE o.state IS DISTINCT FROM n.state) m
+     WHERE NOT EXISTS (SELECT 1 FROM edge e WHERE e.subject = TG_ARGV[0]
+                          AND e.from_state = m.from_state AND e.to_state = m.to_state);
     IF FOUND THEN
         RAISE EXCEPTION '% cannot go from % to %', TG_ARGV[0], wrong.from_state, wrong.to_state
             USING ERRCODE = 'check_violation';
@@ -311,8 +311,8 @@ END $$;
 
 CREATE FUNCTION count_freed_offers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT 1 FROM old_rows o JOIN new_rows n USING (id)
-                    WHERE holds_place(o.state) AND NOT holds_place(n.state)) THEN
+    IF (SELECT count(*) FROM old_rows o JOIN new_rows n USING (id)
+         WHERE holds_place(o.state) AND NOT holds_place(n.state)) = 0 THEN
         RETURN NULL;
     END IF;
     PERFORM 1 FROM round_port p
