@@ -44,6 +44,7 @@ KEYS = Keys(bytes(range(32)))
 LONG_AGO = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DAY = date(2026, 3, 20)  # the usual appointment date; its results day is 27 February
 REVEAL = b"what the only observer of these tests reveals"
+PROMISE = CommitReveal((Commitment("observer", sha256(REVEAL).hexdigest()),))
 
 # Small on purpose: two ports in two zones, two programs, so that a handful of groups fills them.
 TWO_PORTS = {
@@ -178,8 +179,7 @@ class World:
         """A sealed round, opened if it was not; time is at its closing at the earliest."""
         found = rounds.find(self.conn, program or self.program, day) or self.opened(day, program=program)
         self.now = max(self.now, found.closes_at)
-        act = Seal(found.program, day, CommitReveal((Commitment("observer", sha256(REVEAL).hexdigest()),)))
-        self._did(seal(self.conn, [act], keys=self.keys, **self.clock))
+        self._did(seal(self.conn, [Seal(found.program, day, PROMISE)], keys=self.keys, **self.clock))
         return self.round(day, program=program)
 
     def seeded(self, day: date = DAY, *, program: str | None = None) -> Round:

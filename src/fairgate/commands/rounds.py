@@ -11,7 +11,7 @@ from fairgate.core import schedule
 from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused, Subject, refuse_unless_possible
 from fairgate.core.profile import Program
 from fairgate.core.sealing import Chance
-from fairgate.store import profiles, rounds, slots
+from fairgate.store import offers, profiles, rounds, slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +118,25 @@ def set_capacity(
     outcomes: list[Outcome] = []
     for act in acts:
         with conn.transaction():
-            found = rounds.lock(conn, act.program, act.date)
-            room = {slot.id: slot for slot in slots.of_day(conn, act.program, act.date, lock=True)}.get(act.slot)
-            outcome = _set_capacity(conn, act, None if found is None else found.state, room)
+            outcome = _set_capacity(conn, act, now)
             record(conn, [(None, outcome)], now=now, chance=chance)
             outcomes.append(outcome)
     return outcomes
 
 
-def _set_capacity(conn: psycopg.Connection, act: SetCapacity, state: str | None, room: slots.Slot | None) -> Outcome:
-    if room is None:
+def _set_capacity(conn: psycopg.Connection, act: SetCapacity, now: datetime) -> Outcome:
+    found = rounds.lock(conn, act.program, act.date)
+    if found is not None:
+        rounds.ports(conn, found.id, lock=sorted(rounds.ports(conn, found.id)))
+    room = {slot.id: slot for slot in slots.of_day(conn, act.program, act.date, lock=True)}.get(act.slot)
+    if found is None or room is None:
         return Refused(Reason.UNKNOWN_SLOT, {"slot": act.slot})
-    if state == "sealed":
+    if found.state == "sealed":
         return Refused(Reason.ROUND_SEALED, about(act.program, act.date))
     if act.capacity < min(room.taken, room.capacity):
         return Refused(Reason.BELOW_TAKEN, {"taken": room.taken, "capacity": act.capacity})
     slots.set_capacity(conn, act.slot, act.capacity)
+    if act.capacity > room.capacity:
+        offers.mark_freed(conn, [(found.id, room.port)], now)  # of what was sealed, more can be filled again
     facts: dict[str, Fact] = {**about(act.program, act.date), "port": room.port, "time": room.time.strftime("%H:%M")}
     return Done("capacity set", None, {**facts, "was": room.capacity, "capacity": act.capacity})

@@ -1,0 +1,217 @@
+"""Random acts in random order with random steps of time, over a real database: what must hold holds after each."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from databases import Databases
+from fairgate.commands.amend import Amend, amend
+from fairgate.commands.cancel import Cancel, cancel
+from fairgate.commands.check_in import CheckIn, check_in
+from fairgate.commands.confirm import Confirm, confirm
+from fairgate.commands.decline import Decline, decline
+from fairgate.commands.draw import Draw, Seed, draw, seed
+from fairgate.commands.evidence import RecordAttempt, record_attempts, record_notices, tell_of_outages, tellable
+from fairgate.commands.find_outages import find_outages
+from fairgate.commands.lapse import Lapse, lapse
+from fairgate.commands.miss import Close, Miss, close, miss
+from fairgate.commands.request import Ask, Restore, Withdraw, request, restore, withdraw
+from fairgate.commands.rounds import Open, SetCapacity, Void, open_rounds, set_capacity, void
+from fairgate.commands.seal import Seal, seal
+from fairgate.core.beacon import Reveals
+from fairgate.core.lifecycle import Done, Outcome
+from fairgate.core.places import moment
+from fairgate.store import notices, offers, slots
+from invariants import Watch
+from world import DAY, PROMISE, REVEAL, World, member
+
+DAYS = tuple(DAY + timedelta(days=n) for n in range(3))
+PROGRAMS = ("arrival", "tour")
+STEPS = tuple(timedelta(minutes=m) for m in (1, 29, 61, 6 * 60, 23 * 60, 25 * 60, 3 * 24 * 60, 21 * 24 * 60))
+SOURCE_STEP = timedelta(seconds=240)
+ACTS: dict[str, tuple[Callable[..., Any], Callable[..., list[Outcome]]]] = {
+    "confirm": (Confirm, confirm),
+    "decline": (Decline, decline),
+    "check in": (CheckIn, check_in),
+    "miss": (Miss, miss),
+    "withdraw": (Withdraw, withdraw),
+    "restore": (Restore, restore),
+}
+
+several = st.lists(st.integers(0, 99), min_size=1, max_size=5)
+program = st.sampled_from(PROGRAMS)
+day = st.sampled_from(DAYS)
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """One database; numbers that hypothesis draws choose among the registrations that there are."""
+
+    databases: Databases  # set by the test
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._database = self.databases.new()
+        self.conn = psycopg.connect(self._database.__enter__(), autocommit=True)
+        self.world = World(self.conn)
+        self.watch = Watch(self.conn)
+        self.numbers: list[str] = []
+
+    def teardown(self) -> None:
+        self.conn.close()
+        self._database.__exit__(None, None, None)
+
+    def chosen(self, picks: Sequence[int]) -> list[str]:
+        return [self.numbers[pick % len(self.numbers)] for pick in picks]
+
+    def did(self, command: Callable[..., list[Outcome]], acts: Sequence[object], **more: Any) -> list[Outcome]:
+        """Carry acts out: an outcome for each, and a leaf for each that changed something."""
+        before = self.world.one("SELECT size FROM ledger")
+        outcomes = command(self.conn, acts, **self.world.clock, **more)
+        assert len(outcomes) == len(acts)
+        changed = sum(isinstance(outcome, Done) and not outcome.repeated for outcome in outcomes)
+        after = self.world.one("SELECT size FROM ledger")
+        assert after == before + changed or (changed and command in (draw, close)), f"{changed}, {before} to {after}"
+        return outcomes
+
+    # -- people -----------------------------------------------------------------------------------
+
+    @initialize()
+    def some_groups_and_a_drawn_round(self) -> None:
+        self.numbers = [self.world.asking(size) for size in (1, 3, 2, 4, 1, 2, 1)]
+        self.world.drawn()
+
+    @rule(size=st.integers(1, 4), slug=program)
+    def register(self, size: int, slug: str) -> None:
+        self.numbers.append(self.world.asking(size, program=slug))
+
+    @rule(picks=several, slug=program, ports=st.permutations(["AAA", "BBB"]), count=st.integers(1, 2))
+    def ask(self, picks: list[int], slug: str, ports: list[str], count: int) -> None:
+        self.did(request, [Ask(number, slug, ports[:count]) for number in self.chosen(picks)])
+
+    @rule(pick=st.integers(0, 99), people=st.lists(st.integers(0, 30), min_size=1, max_size=5, unique=True))
+    def amend(self, pick: int, people: list[int]) -> None:
+        [number] = self.chosen([pick])
+        who = [member(n, child=n > 25) for n in people]
+        self.did(amend, [Amend(number, members=who)], keys=self.world.keys)
+
+    @rule(act=st.sampled_from(sorted(ACTS)), picks=several, slug=program)
+    def act(self, act: str, picks: list[int], slug: str) -> None:
+        made, command = ACTS[act]
+        self.did(command, [made(number, slug) for number in self.chosen(picks)])
+
+    @rule(picks=several, slug=program, key=st.sampled_from(["a", "b"]), late=st.booleans())
+    def confirm_with_a_key(self, picks: list[int], slug: str, key: str, late: bool) -> None:
+        opened = self.world.now - timedelta(minutes=29) if late else None
+        acts = [Confirm(number, slug, page_opened_at=opened, key=key) for number in self.chosen(picks)]
+        self.did(confirm, acts)
+        again = self.did(confirm, acts)
+        assert all(isinstance(outcome, Done) <= outcome.repeated for outcome in again if isinstance(outcome, Done))
+
+    @rule(picks=several, slug=program)
+    def cancel(self, picks: list[int], slug: str) -> None:
+        self.did(cancel, [Cancel(number, slug, "by holder") for number in self.chosen(picks)])
+
+    @rule(picks=several, slug=program, minutes=st.integers(0, 90))
+    def try_in_vain(self, picks: list[int], slug: str, minutes: int) -> None:
+        at = self.world.now - timedelta(minutes=minutes)
+        acts = [RecordAttempt(number, slug, at, "no answer") for number in self.chosen(picks)]
+        record_attempts(self.conn, acts, now=self.world.now)
+
+    # -- rounds -----------------------------------------------------------------------------------
+
+    @rule(slug=program, day=day)
+    def next_step(self, slug: str, day: date) -> None:
+        """Go to the time of the round's next step and take it."""
+        row = self.conn.execute("SELECT due_at FROM round WHERE program = %s AND date = %s", [slug, day]).fetchone()
+        if row is not None and row[0] is not None:
+            self.to(row[0])
+        for command, act, more in self._steps(slug, day):
+            self.did(command, [act], **more)
+
+    def _steps(self, slug: str, day: date) -> list[tuple[Callable[..., list[Outcome]], object, dict[str, Any]]]:
+        return [
+            (close, Close(slug, day), {}),
+            (draw, Draw(slug, day), {}),
+            (seed, Seed(slug, day, Reveals((("observer", REVEAL),))), {}),
+            (seal, Seal(slug, day, PROMISE), {"keys": self.world.keys}),
+            (open_rounds, Open(slug, day), {}),
+        ]
+
+    @rule(slug=program, day=st.sampled_from(DAYS[1:]))
+    def void(self, slug: str, day: date) -> None:
+        self.did(void, [Void(slug, day, "a test")])
+
+    @rule(slug=program, day=day, pick=st.integers(0, 9), capacity=st.integers(0, 6))
+    def set_capacity(self, slug: str, day: date, pick: int, capacity: int) -> None:
+        found = slots.of_day(self.conn, slug, day)
+        if found:
+            self.did(set_capacity, [SetCapacity(slug, day, found[pick % len(found)].id, capacity)])
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def to(self, then: Any) -> None:
+        """Pass time in health."""
+        if then > self.world.now:
+            self.world.samples(self.world.now, then)
+            self.world.now = then
+
+    @rule(step=st.sampled_from(STEPS))
+    def time_passes(self, step: timedelta) -> None:
+        self.to(self.world.now + step)
+
+    @rule(minutes=st.sampled_from([1, 20, 90, 300]), silent=st.booleans())
+    def confirming_fails(self, minutes: int, silent: bool) -> None:
+        start, end = self.world.now, self.world.now + timedelta(minutes=minutes)
+        if not silent:
+            self.world.samples(start + timedelta(seconds=10), end, ok=0, failed=3, every_s=60)
+        self.world.now = end
+        self.to(end + timedelta(minutes=16))
+
+    @rule()
+    def outages_are_found(self) -> None:
+        find_outages(self.conn, **self.world.clock)
+
+    @rule()
+    def people_are_told(self) -> None:
+        tell_of_outages(self.conn, now=self.world.now)
+        notices.sent(self.conn, [n.id for n in notices.due(self.conn, self.world.now, 1000)], self.world.now)
+        acts = tellable(self.conn)
+        assert all(isinstance(outcome, Done) for outcome in record_notices(self.conn, acts, **self.world.clock))
+        assert not tellable(self.conn)
+
+    @rule()
+    def what_is_over_lapses(self) -> None:
+        now = self.world.now
+        due = [Lapse(window) for window in offers.windows_due(self.conn, now, 100)]
+        tried = {row[0] for row in self.conn.execute("SELECT registration_id FROM attempt").fetchall()}
+        for outcome in lapse(self.conn, due, **self.world.clock):
+            assert isinstance(outcome, Done)
+            assert outcome.number is not None
+            granted = timedelta(hours=24) if self.world.registration(outcome.number).id in tried else timedelta()
+            assert str(outcome.facts["deadline"]) < moment(now - granted), "nobody lapses before the time is over"
+
+    @rule()
+    def freed_places_are_filled(self) -> None:
+        for outcome in self.world.backfilled():
+            assert isinstance(outcome, Done)
+        assert not self.world.one("SELECT count(*) FROM round_port WHERE backfill_due_at <= %s", self.world.now)
+
+    @invariant()
+    def what_must_hold_holds(self) -> None:
+        self.watch.look(self.world.now)
+
+
+def test_what_must_hold_holds_after_any_acts_in_any_order(databases: Databases) -> None:
+    class Here(Lifecycle):
+        pass
+
+    Here.databases = databases
+    run_state_machine_as_test(
+        Here,
+        settings=settings(max_examples=12, stateful_step_count=35, suppress_health_check=list(HealthCheck)),
+    )
