@@ -115,8 +115,9 @@ def _entries(eligible: Sequence[Eligible], key: bytes, manifest: Manifest) -> li
     gc.disable()  # hundreds of thousands of small tuples and no cycles: collecting in between only costs time
     try:
         listed = []
+        known = {ports: tuple(port for port in ports if port in offered) for ports in {e.ports for e in eligible}}
         for found in eligible:
-            ports = tuple(port for port in found.ports if port in offered)
+            ports = known[found.ports]
             if ports:
                 listed.append((found.registration_id, Entry(ticket(key, found.number), found.size, found.weeks, ports)))
         listed.sort(key=lambda row: row[1].ticket)

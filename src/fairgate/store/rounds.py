@@ -42,7 +42,7 @@ _WEEKS = """
 """
 # Standing requests at closing time, of those who hold no place.
 ELIGIBLE = f"""
-    SELECT q.registration_id, r.number, r.size, q.ports, {_WEEKS}
+    SELECT q.registration_id, r.number, r.size, array_to_string(q.ports, '|'), {_WEEKS}
       FROM request q
       JOIN registration r ON r.id = q.registration_id
       JOIN person p ON p.registration_id = r.id
@@ -113,11 +113,19 @@ class Round:
         return f"{self.program}|{self.date.isoformat()}"
 
 
+class _PortLists(dict[str, tuple[str, ...]]):
+    """Port lists by their text "SYS|BRO", each read once: hundreds of thousands of rows hold a few hundred."""
+
+    def __missing__(self, text: str) -> tuple[str, ...]:
+        ports = self[text] = tuple(text.split("|"))
+        return ports
+
+
 class Eligible(NamedTuple):
     registration_id: int
     number: str
     size: int
-    ports: list[str]
+    ports: tuple[str, ...]
     weeks: int
 
 
@@ -223,7 +231,8 @@ def eligible(conn: psycopg.Connection, program: str, closes_at: datetime, group_
             {"program": program, "closes_at": closes_at, "day": closes_at.date(), "group_max": group_max},
             binary=True,
         )
-        return [Eligible(*row) for row in cursor]
+        lists = _PortLists()
+        return [Eligible(owner, number, size, lists[names], weeks) for owner, number, size, names, weeks in cursor]
 
 
 def weeks(conn: psycopg.Connection, registration_id: int, at: datetime) -> int:
@@ -269,10 +278,11 @@ def ports(conn: psycopg.Connection, round_id: int, *, lock: Sequence[str] | None
         return {row.port: row for row in cursor}
 
 
-def insert_entries(conn: psycopg.Connection, round_id: int, entries: Iterable[tuple[int, Entry]]) -> None:
+def insert_entries(conn: psycopg.Connection, round_id: int, entries: Sequence[tuple[int, Entry]]) -> None:
     """The sealed list: entries with their registrations."""
     columns = ("round_id", "ticket", "registration_id", "size", "weeks", "ports")
-    rows = ((round_id, e.ticket, owner, e.size, e.weeks, list(e.ports)) for owner, e in entries)
+    arrays = {ports: "{" + ",".join(ports) + "}" for ports in {e.ports for _, e in entries}}  # letters and digits only
+    rows = ((round_id, e.ticket, owner, e.size, e.weeks, arrays[e.ports]) for owner, e in entries)
     bulk.insert(conn, "entry", columns, rows)
 
 
@@ -280,11 +290,13 @@ def entries(conn: psycopg.Connection, round_id: int) -> list[tuple[int, Entry]]:
     """The sealed list in the order of tickets, with registrations."""
     with conn.cursor() as cursor:
         cursor.execute(
-            "SELECT registration_id, ticket, size, weeks, ports FROM entry WHERE round_id = %s ORDER BY ticket",
+            "SELECT registration_id, ticket, size, weeks, array_to_string(ports, '|') FROM entry"
+            " WHERE round_id = %s ORDER BY ticket",
             [round_id],
             binary=True,
         )
-        return [(owner, Entry(ticket, size, weeks, tuple(names))) for owner, ticket, size, weeks, names in cursor]
+        lists = _PortLists()
+        return [(owner, Entry(ticket, size, weeks, lists[names])) for owner, ticket, size, weeks, names in cursor]
 
 
 def insert_results(conn: psycopg.Connection, round_id: int, offers: Sequence[Offered], reserve: Sequence[str]) -> None:
