@@ -5,9 +5,12 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
+
+if TYPE_CHECKING:
+    import psycopg
 
 from fairgate.core.errors import BadInput
 
@@ -55,17 +58,23 @@ def _about_system(error: OSError) -> str:
 def _about_database(error: Exception) -> str | None:
     import psycopg  # noqa: PLC0415  only where a command has loaded it already
 
+    place = database_place()
     if isinstance(error, psycopg.errors.DiskFull):
-        return f"{database_place()}: the disk is full; make room there, nothing half written was kept"
-    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
-        return f"{database_place()}: its tables are missing or old; run `fairgate migrate`"
-    if isinstance(error, psycopg.errors.InvalidCatalogName) or "does not exist" in str(error):
-        return f"{database_place()}: there is no such database; create it or correct DATABASE_URL"
-    if isinstance(error, psycopg.errors.InvalidAuthorizationSpecification | psycopg.errors.InvalidPassword):
-        return f"{database_place()}: it does not let us in; correct user and password in DATABASE_URL"
-    if isinstance(error, psycopg.OperationalError):
-        return f"{database_place()}: the database cannot be reached; start it or correct DATABASE_URL"
-    return None
+        return f"{place}: the disk is full; make room there, nothing half written was kept"
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+        return f"{place}: its tables are missing or of another version; run `fairgate migrate`"
+    return f"{place}: {_about_connection(error)}" if isinstance(error, psycopg.OperationalError) else None
+
+
+def _about_connection(error: "psycopg.OperationalError") -> str:
+    said = str(error)
+    if "database" in said and "does not exist" in said:
+        return "there is no such database; create it or correct DATABASE_URL"
+    if "authentication failed" in said or "no password supplied" in said:
+        return "it does not let us in; correct user and password in DATABASE_URL"
+    if error.sqlstate is not None and error.sqlstate[:2] not in ("08", "57"):  # connection lost, shutdown
+        return f"the database could not do it ({type(error).__name__}); try again, or see its log"
+    return "the database cannot be reached; start it or correct DATABASE_URL"
 
 
 def database_place(url: str | None = None) -> str:

@@ -15,6 +15,8 @@ from fairgate.cli import faults
 
 # Only the module of the command that is wanted is loaded, so that `fairgate draw` does not wait for a web framework.
 MODULES = {
+    "round": "round",
+    "ledger": "ledger",
     "serve": "serving",
     "worker": "serving",
     "watch": "serving",

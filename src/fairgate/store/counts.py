@@ -3,6 +3,7 @@
 import psycopg
 
 OFFERS = "SELECT state, count(*) FROM offer GROUP BY state ORDER BY state"
+OFFERS_OF_ROUND = "SELECT state, count(*) FROM offer WHERE round_id = %s GROUP BY state ORDER BY state"
 ROUNDS = "SELECT state, count(*) FROM round GROUP BY state ORDER BY state"
 USED = "SELECT EXISTS (SELECT 1 FROM registration) OR EXISTS (SELECT 1 FROM round)"
 
@@ -10,6 +11,11 @@ USED = "SELECT EXISTS (SELECT 1 FROM registration) OR EXISTS (SELECT 1 FROM roun
 def offers(conn: psycopg.Connection) -> dict[str, int]:
     """Offers by state."""
     return dict(conn.execute(OFFERS).fetchall())
+
+
+def offers_of_round(conn: psycopg.Connection, round_id: int) -> dict[str, int]:
+    """A round's offers by state."""
+    return dict(conn.execute(OFFERS_OF_ROUND, [round_id]).fetchall())
 
 
 def rounds(conn: psycopg.Connection) -> dict[str, int]:

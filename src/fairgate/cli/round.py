@@ -1,0 +1,234 @@
+"""`fairgate round`: a round by hand, step by step. The worker does the same when it is due."""
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import psycopg
+import typer
+
+from fairgate.cli import logs, place
+from fairgate.cli.progress import bar
+from fairgate.commands.draw import Draw, Seed
+from fairgate.commands.draw import draw as draw_rounds
+from fairgate.commands.draw import seed as seed_rounds
+from fairgate.commands.due import in_time
+from fairgate.commands.rounds import Open, open_rounds
+from fairgate.commands.rounds import Void as VoidRound
+from fairgate.commands.rounds import void as void_rounds
+from fairgate.commands.seal import Seal
+from fairgate.commands.seal import seal as seal_rounds
+from fairgate.core.bundle import Drand, parse_manifest
+from fairgate.core.errors import BadInput, shown
+from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
+from fairgate.core.places import moment
+from fairgate.core.profile import Program
+from fairgate.store import clock, counts, profiles, publication, rounds
+from fairgate.store.rounds import Round
+from fairgate.worker.beacons import Beacons
+
+app = typer.Typer()
+round_ = typer.Typer()
+app.add_typer(round_, name="round")
+
+Date = Annotated[str, typer.Argument(metavar="DATE", help="The date of the appointments, 2026-12-01")]
+OfProgram = Annotated[str | None, typer.Option("--program", help="Else the profile's first program")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write the answer as JSON")]
+
+# Refusals in words: the problem, and the way out.
+_WORDS: Final = {
+    Reason.UNKNOWN_ROUND: ("there is no such round", "open it first"),
+    Reason.ROUND_EXISTS: ("it is open already", "look at it with `fairgate round show`"),
+    Reason.NOT_DUE: ("its time has not come", "see its times with `fairgate round show`"),
+    Reason.WAITS_FOR_EARLIER: ("an earlier round is not drawn yet", "draw or void that one first"),
+    Reason.WRONG_STATE: ("it is in a state in which that cannot be done", "see it with `fairgate round show`"),
+}
+
+
+@round_.callback()
+def a_round() -> None:
+    """Open, seal, draw, void or show the round of a date. Everything a worker does can be done by hand.
+
+    \b
+    fairgate round open 2026-12-01
+    fairgate round seal 2026-12-01
+    fairgate round draw 2026-12-01
+    fairgate round show 2026-12-01 --bundle bundle/ && fairgate verify bundle/
+    """
+    logs.configure(logging.WARNING)  # what drand's servers say; the answer itself goes to standard output
+
+
+@round_.command("open")
+def open_(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
+    """Open the round of a date, with the slots that the profile gives it."""
+    with place.database() as conn:
+        found = place.program_of(conn, program)
+        date_ = _date(day)
+        outcomes = open_rounds(conn, [Open(found.program, date_)], now=clock.now(conn), chance=os.urandom)
+    _tell(outcomes, found, date_, as_json=as_json)
+
+
+@round_.command()
+def seal(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
+    """Seal a round that has closed: from here on, who is in it and its places can no longer change.
+
+    The random value is to come from drand where one of its servers answers, else from the profile's observers.
+    """
+    with place.database() as conn, bar("sealing"):
+        wanted, found = _round(conn, day, program)
+        now = clock.now(conn)
+        seed_at = in_time(found.seed_at, now)
+        beacon = Beacons(place.home()).choose(profiles.current(conn), found.program, found.date, seed_at, now)
+        act = Seal(found.program, found.date, beacon, seed_at if isinstance(beacon, Drand) else None)
+        outcomes = seal_rounds(conn, [act], keys=place.deployment_keys(), now=clock.now(conn), chance=os.urandom)
+    _tell(outcomes, wanted, found.date, as_json=as_json)
+
+
+@round_.command()
+def draw(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
+    """Draw a sealed round, once its random value exists and its time has come. No round is drawn twice."""
+    with place.database() as conn, bar("drawing"):
+        wanted, found = _round(conn, day, program)
+        outcomes: list[Outcome] = []
+        if found.state == "sealed" and found.proof is None:
+            outcomes += _seed(conn, found)
+        if not any(isinstance(outcome, Refused) for outcome in outcomes):
+            act = Draw(found.program, found.date)
+            outcomes += draw_rounds(conn, [act], now=clock.now(conn), chance=os.urandom)
+    _tell(outcomes, wanted, found.date, as_json=as_json)
+
+
+@round_.command()
+def void(
+    day: Date,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stays public")],
+    program: OfProgram = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a round up before it is drawn. It stays visible with its reason; who asked is in the next round.
+
+    \b
+    fairgate round void 2026-12-01 --reason "an observer did not reveal"
+    """
+    if not reason.strip():
+        raise BadInput("--reason", "is empty", "say in a few words why the round is void")
+    with place.database() as conn:
+        wanted, found = _round(conn, day, program)
+        act = VoidRound(found.program, found.date, reason.strip())
+        outcomes = void_rounds(conn, [act], now=clock.now(conn), chance=os.urandom)
+    _tell(outcomes, wanted, found.date, as_json=as_json)
+
+
+@round_.command()
+def show(
+    day: Date,
+    program: OfProgram = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Write its public files into this folder")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a round: its state and times, its ports, what became of its offers."""
+    with place.database() as conn:
+        _, found = _round(conn, day, program)
+        answer = _description(conn, found)
+        if bundle is not None:
+            if found.manifest is None:
+                raise BadInput(f"round {found.date}", f"is {found.state} and has no bundle", "seal it first")
+            publication.write(bundle, publication.files(conn, found))
+    typer.echo(json.dumps(answer, sort_keys=True) if as_json else _in_words(answer))
+
+
+def _date(text: str) -> date:
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise BadInput("DATE", f"{shown(text)} is not a date", "write it like 2026-12-01")
+
+
+def _round(conn: psycopg.Connection, day: str, program: str | None) -> tuple[Program, Round]:
+    wanted = place.program_of(conn, program)
+    date_ = _date(day)
+    found = rounds.find(conn, wanted.program, date_)
+    if found is None:
+        raise BadInput(f"round {date_} of {wanted.program}", *_WORDS[Reason.UNKNOWN_ROUND])
+    return wanted, found
+
+
+def _seed(conn: psycopg.Connection, found: Round) -> list[Outcome]:
+    """Fetch the random value that the manifest announced and put it on record."""
+    assert found.manifest is not None, "a sealed round has its manifest"
+    now = clock.now(conn)
+    if now < found.seed_at:
+        return [Refused(Reason.NOT_DUE)]
+    proof = Beacons(place.home()).proof(profiles.current(conn), parse_manifest(found.manifest.encode()))
+    if proof is None:
+        problem = "its random value cannot be had now"
+        raise BadInput(f"round {found.date} of {found.program}", problem, "try again, or void the round")
+    return seed_rounds(conn, [Seed(found.program, found.date, proof)], now=clock.now(conn), chance=os.urandom)
+
+
+def _tell(outcomes: Sequence[Outcome], program: Program, day: date, *, as_json: bool) -> None:
+    """What was done; BadInput for what was refused."""
+    last = outcomes[-1]
+    if isinstance(last, Refused):
+        problem, way_out = _WORDS.get(last.reason, (f"refused: {last.reason}", "see `fairgate round show`"))
+        facts = {key: value for key, value in last.facts.items() if key not in ("program", "subject")}
+        known = ", ".join(f"{key} {value}" for key, value in facts.items() if str(value) != day.isoformat())
+        raise BadInput(f"round {day} of {program.program}", f"{problem}{f' ({known})' if known else ''}", way_out)
+    if as_json:
+        typer.echo(json.dumps([{"kind": done.kind, **done.facts} for done in outcomes if isinstance(done, Done)]))
+        return
+    for done in outcomes:
+        assert isinstance(done, Done)
+        facts = {key: value for key, value in done.facts.items() if key not in ("program", "round")}
+        typer.echo(f"{done.kind}: " + ", ".join(f"{key} {value}" for key, value in facts.items()))
+
+
+def _description(conn: psycopg.Connection, found: Round) -> dict[str, object]:
+    def time(at: datetime | None) -> str | None:
+        return None if at is None else moment(at)
+
+    def hexed(data: bytes | None) -> str | None:
+        return None if data is None else data.hex()
+
+    return {
+        "program": found.program,
+        "round": found.date.isoformat(),
+        "state": found.state,
+        "void_reason": found.void_reason,
+        "opens_at": time(found.opens_at),
+        "closes_at": time(found.closes_at),
+        "seed_at": time(found.seed_at),
+        "draw_at": time(found.draw_at),
+        "sealed_at": time(found.sealed_at),
+        "drawn_at": time(found.drawn_at),
+        "entries": found.entry_count,
+        "root": hexed(found.root),
+        "seed": hexed(found.seed),
+        "ports": {
+            port.port: {"capacity": port.capacity, "carry": port.carry, "used": port.used, "carry_out": port.carry_out}
+            for port in rounds.ports(conn, found.id).values()
+        },
+        "offers": counts.offers_of_round(conn, found.id),
+    }
+
+
+def _in_words(answer: dict[str, object]) -> str:
+    lines = []
+    for key, value in answer.items():
+        if isinstance(value, dict):
+            lines += [f"{key}:", *(f"  {name:10} {_row(each)}" for name, each in value.items())] if value else []
+        elif value is not None:
+            lines.append(f"{key.replace('_', ' '):12} {value}")
+    return "\n".join(lines)
+
+
+def _row(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{key.replace('_', ' ')} {each}" for key, each in value.items() if each is not None)
