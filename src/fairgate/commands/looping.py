@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 import structlog
@@ -22,6 +23,7 @@ LONGEST_PAUSE = 30.0  # seconds; when the database comes back, nobody waits much
 PATIENCE = 10.0
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
+Clock = Callable[[psycopg.Connection], datetime]  # one clock decides, the database's: it is asked over a connection
 
 log = structlog.get_logger()
 
@@ -47,7 +49,7 @@ def connections(dsn: str, most: int) -> Iterator[Connect]:
         timeout=PATIENCE,
         kwargs=kwargs,
         check=ConnectionPool.check_connection,
-        reconnect_timeout=PATIENCE,  # then whoever asks next begins anew, so that nobody waits for a long pause of the pool
+        reconnect_timeout=PATIENCE,  # then whoever asks next begins anew, and waits for no long pause of the pool
         open=True,
     )
     with pool:

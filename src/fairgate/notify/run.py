@@ -6,7 +6,7 @@ one. Whoever dies in between leaves notices that come due again; a channel knows
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ import psycopg
 import structlog
 
 from fairgate.commands import looping
-from fairgate.commands.looping import Connect, Loop
+from fairgate.commands.looping import Clock, Connect, Loop
 from fairgate.core import faults
 from fairgate.core.profile import Profile
 from fairgate.notify.channels import Channel, Folder, Message
@@ -37,13 +37,13 @@ class Desk:
 
     connect: Connect
     channel: Channel
-    clock: Callable[[psycopg.Connection], datetime] = clock.now
+    clock: Clock = clock.now
 
 
-def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0) -> None:
+def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0, *, clock: Clock = clock.now) -> None:
     """Hand over what is due until `stop` is set. Any number may run."""
     with looping.connections(dsn, 1) as connect:
-        desk = Desk(connect, Folder(home))
+        desk = Desk(connect, Folder(home), clock)
         log.info("notify started")
         looping.run([Loop("notices", lambda: hand_over(desk), poll_seconds)], stop)
     log.info("notify stopped")

@@ -5,19 +5,17 @@ anew before anything is decided.
 """
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
-import psycopg
 import structlog
 
 from fairgate.commands.due import Aside, Fetched, Source, Step, fetch, next_step, take, went_on
 from fairgate.commands.evidence import record_notices, tell_of_outages, tellable
 from fairgate.commands.find_outages import find_outages
-from fairgate.commands.looping import AWAY, Connect, Loop
+from fairgate.commands.looping import AWAY, Clock, Connect, Loop
 from fairgate.core import faults
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.sealing import Chance, Keys
@@ -32,21 +30,21 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What the loops work with. `clock` is given a connection: one clock decides, the database's."""
+    """What the loops work with."""
 
     home: Path
     keys: Keys
     connect: Connect
     source: Source
-    clock: Callable[[psycopg.Connection], datetime] = clock.now
+    clock: Clock = clock.now
     chance: Chance = os.urandom
     aside: Aside = field(default_factory=Aside)
 
 
-def loops(worker: Worker, poll_seconds: float) -> list[Loop]:
+def loops(worker: Worker, poll_seconds: float, evidence_seconds: float) -> list[Loop]:
     return [
         Loop("calendar", lambda: calendar(worker), poll_seconds),
-        Loop("evidence", lambda: evidence(worker), max(poll_seconds, EVIDENCE_EVERY)),
+        Loop("evidence", lambda: evidence(worker), evidence_seconds),
         Loop("publication", lambda: publish(worker), poll_seconds),
     ]
 

@@ -6,19 +6,28 @@ from pathlib import Path
 import structlog
 
 from fairgate.commands import looping
-from fairgate.store import keys
+from fairgate.commands.looping import Clock
+from fairgate.store import clock, keys
 from fairgate.worker.beacons import Beacons
-from fairgate.worker.loops import Worker, loops
+from fairgate.worker.loops import EVIDENCE_EVERY, Worker, loops
 
 CONNECTIONS = 3  # one a loop
 
 log = structlog.get_logger()
 
 
-def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0) -> None:
+def run(
+    dsn: str,
+    home: Path,
+    stop: threading.Event,
+    poll_seconds: float = 1.0,
+    *,
+    evidence_seconds: float = EVIDENCE_EVERY,
+    clock: Clock = clock.now,
+) -> None:
     """Take what is due by the database's clock, until `stop` is set. Any number of workers may run."""
     with looping.connections(dsn, CONNECTIONS) as connect:
-        worker = Worker(home, keys.load(home), connect, Beacons(home))
+        worker = Worker(home, keys.load(home), connect, Beacons(home), clock)
         log.info("worker started")
-        looping.run(loops(worker, poll_seconds), stop)
+        looping.run(loops(worker, poll_seconds, evidence_seconds), stop)
     log.info("worker stopped")

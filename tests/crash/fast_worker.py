@@ -1,0 +1,32 @@
+"""The real worker and the real handing over of notices, by a clock that runs fast. To be killed.
+
+    python fast_worker.py DSN HOME REAL VIRTUAL FACTOR
+
+When the database's clock shows REAL, this one shows VIRTUAL, and from there it goes FACTOR times as fast.
+"""
+
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+
+from fairgate.notify.run import run as notify
+from fairgate.store import clock
+from fairgate.worker.run import run as work
+
+
+def main(dsn: str, home: str, real: str, virtual: str, factor: str) -> None:
+    began, shown = datetime.fromisoformat(real), datetime.fromisoformat(virtual)
+
+    def fast(conn: psycopg.Connection) -> datetime:
+        return shown + (clock.now(conn) - began) * float(factor)
+
+    never = threading.Event()
+    threading.Thread(target=notify, args=(dsn, Path(home), never, 0.05), kwargs={"clock": fast}).start()
+    work(dsn, Path(home), never, 0.02, evidence_seconds=0.5, clock=fast)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
