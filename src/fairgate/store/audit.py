@@ -31,7 +31,7 @@ AT_ONCE = 10_000
 
 
 class Leaf(NamedTuple):
-    """A leaf at its `place` in the tree, and what it stands for; salt and body are None where the statement was destroyed."""
+    """A leaf at its `place` in the tree; salt and body are None where its statement was destroyed."""
 
     place: int
     data: bytes
