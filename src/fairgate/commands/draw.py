@@ -11,6 +11,7 @@ import psycopg
 from fairgate.commands.offering import Pick, offer_places
 from fairgate.commands.record import record
 from fairgate.commands.rounds import about
+from fairgate.core import collector
 from fairgate.core import draw as drawing
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import (
@@ -80,7 +81,7 @@ def draw(conn: psycopg.Connection, acts: Sequence[Draw], *, now: datetime, chanc
     """Draw seeded rounds when they are due; a round that is drawn is never drawn again."""
     outcomes: list[Outcome] = []
     for act in acts:
-        with conn.transaction():
+        with conn.transaction(), collector.paused():
             outcomes.append(_draw(conn, act, now, chance))
     return outcomes
 

@@ -1,11 +1,11 @@
 """What every command does last: append the leaves of what was done and put its notices into the outbox."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
 import psycopg
 
+from fairgate.core.canonical import canonical
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.places import moment
 from fairgate.core.sealing import Chance
@@ -20,7 +20,7 @@ TOLD = frozenset(
 def statement(done: Done, now: datetime) -> str:
     """The canonical JSON (RFC 8785) that the ledger keeps of an act."""
     said = {"kind": done.kind, "at": moment(now), **({"number": done.number} if done.number else {}), **done.facts}
-    return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return canonical(said)
 
 
 def record(

@@ -1,6 +1,5 @@
 """Seal rounds: from here on the list of who is in it, and the places, can no longer change."""
 
-import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,6 +9,7 @@ import psycopg
 
 from fairgate.commands.record import record
 from fairgate.commands.rounds import about
+from fairgate.core import collector
 from fairgate.core.bundle import Beacon, Drand, Manifest, PortPlaces, entries_root
 from fairgate.core.draw import Entry, ticket
 from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused, Subject, refuse_unless_possible
@@ -35,7 +35,7 @@ def seal(conn: psycopg.Connection, acts: Sequence[Seal], *, keys: Keys, now: dat
     """Seal each round when it has closed and every earlier round of its program is drawn."""
     outcomes: list[Outcome] = []
     for act in acts:
-        with conn.transaction():
+        with conn.transaction(), collector.paused():
             outcome = _seal(conn, act, keys, now, chance)
             record(conn, [(None, outcome)], now=now, chance=chance)
             outcomes.append(outcome)
@@ -111,17 +111,10 @@ def _manifest(conn: psycopg.Connection, act: Seal, found: Round, key: bytes) -> 
 def _entries(eligible: Sequence[Eligible], key: bytes, manifest: Manifest) -> list[tuple[int, Entry]]:
     """The entries in the order of their tickets; ports that are not in this round are left out of a list."""
     offered = {place.port for place in manifest.ports}
-    paused = gc.isenabled()
-    gc.disable()  # hundreds of thousands of small tuples and no cycles: collecting in between only costs time
-    try:
-        listed = []
-        known = {ports: tuple(port for port in ports if port in offered) for ports in {e.ports for e in eligible}}
-        for found in eligible:
-            ports = known[found.ports]
-            if ports:
-                listed.append((found.registration_id, Entry(ticket(key, found.number), found.size, found.weeks, ports)))
-        listed.sort(key=lambda row: row[1].ticket)
-    finally:
-        if paused:
-            gc.enable()
-    return listed
+    lists = {ports: tuple(port for port in ports if port in offered) for ports in {found.ports for found in eligible}}
+    listed = [
+        (found.registration_id, Entry(ticket(key, found.number), found.size, found.weeks, lists[found.ports]))
+        for found in eligible
+        if lists[found.ports]
+    ]
+    return sorted(listed, key=lambda row: row[1].ticket)

@@ -6,13 +6,11 @@ form, and whatever differs is refused with the file, the line and the way out. A
 who look at "the same" file see two different draws.
 """
 
-import gc
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from fairgate.core import tree
+from fairgate.core import collector, tree
 from fairgate.core.beacon import Beacon, Commitment, CommitReveal, Drand, DrandProof, Proof, Reveals
 from fairgate.core.canonical import Fields, canonical, kind_of, read_json
 from fairgate.core.draw import Drawn, Entry
@@ -80,7 +78,7 @@ def parse_entries(data: bytes, manifest: Manifest) -> list[Entry]:
     before = ""
     number = 0
     try:
-        with _collector_paused():
+        with collector.paused():
             for number, line in enumerate(lines, 2):  # noqa: B007  the number is for whoever catches the fault
                 fields = line.split(",")
                 if len(fields) != 4 or len(line) > LINE_MOST:
@@ -207,16 +205,3 @@ def _bytes(fields: Fields, key: str) -> bytes:
     if not _HEX.fullmatch(text):
         raise BadInput(fields.place(key), f"{shown(text)} is not bytes in hex", "write pairs of digits 0-9 and a-f")
     return bytes.fromhex(text)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Python's cycle collector walks over all entries again and again while they become a million, finds
-    nothing (they hold no cycles), and doubles the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

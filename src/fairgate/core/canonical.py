@@ -15,12 +15,13 @@ from fairgate.core.errors import BadInput, shown
 BYTES_MOST = 1 << 20  # a manifest of eight ports has 700 bytes
 DEPTH_MOST = 100  # lists and objects inside each other
 NUMBER_MOST = 10**9  # of persons or weeks: beyond it stands a slip or an attack
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[][{}]')
 
 
 def canonical(value: object) -> str:
     """`value` (of dicts with ASCII keys, lists, strings, integers, True, False, None) as canonical JSON."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _WRITER.encode(value)
 
 
 def read_json(file: str, data: bytes, most: int = BYTES_MOST) -> object:

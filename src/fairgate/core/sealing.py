@@ -18,6 +18,8 @@ from functools import cached_property, lru_cache
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from fairgate.core.canonical import canonical
+
 Chance = Callable[[int], bytes]  # asked for n, gives n unpredictable bytes (os.urandom)
 
 _NONCE = 12
@@ -72,7 +74,7 @@ def _encrypt(cipher: AESGCM, plain: bytes, about: bytes, chance: Chance) -> byte
 def seal(keys: Keys, person: Mapping[str, object], about: str, chance: Chance) -> Sealed:
     """Seal JSON-able `person`; `about` names the row (registration number), and opens nothing else."""
     own = chance(32)
-    plain = json.dumps(person, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    plain = canonical(person).encode()
     bound = about.encode()
     return Sealed(
         wrapped=_encrypt(_wrapper(keys.wrapping), own, bound, chance),
