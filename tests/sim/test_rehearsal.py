@@ -12,7 +12,7 @@ from fairgate.core import draw as drawing
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import parse_beacon, parse_manifest, write_results
 from fairgate.core.sealing import code_matches, unwrap
-from fairgate.store import clock, rounds
+from fairgate.store import clock, lists, rounds
 from fairgate.store.rounds import Round
 from sim.rehearsed import Rehearsed, rehearsed
 
@@ -113,10 +113,10 @@ def test_each_round_was_drawn_once_and_everyone_can_draw_it_again(one: Rehearsed
         assert found.manifest is not None
         assert found.proof is not None
         manifest = parse_manifest(found.manifest.encode())
-        entries = [entry for _, entry in rounds.entries(one.conn, found.id)]
+        entries = [entry for _, entry in lists.entries(one.conn, found.id)]
         chance = randomness(manifest, parse_beacon(found.proof.encode()))
         again = drawing.draw(manifest, bytes(found.root or b""), entries, chance)
-        assert (list(again.offers), list(again.reserve)) == rounds.results(one.conn, found.id)
+        assert (list(again.offers), list(again.reserve)) == lists.results(one.conn, found.id)
         assert sha256(write_results(again)).digest() == found.results_hash
         assert again.carry_out == {port: p.carry_out for port, p in rounds.ports(one.conn, found.id).items()}
 
@@ -130,7 +130,7 @@ def test_the_offers_of_a_round_are_its_results_under_their_tickets(one: Rehearse
             " WHERE o.round_id = %s AND o.phase <> 'reserve' ORDER BY o.ord",
             [found.id],
         ).fetchall()
-        offers, _ = rounds.results(one.conn, found.id)
+        offers, _ = lists.results(one.conn, found.id)
         assert [(drawing.ticket(key, number), *rest) for number, *rest in rows] == [tuple(offer) for offer in offers]
 
 

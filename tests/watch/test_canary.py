@@ -18,7 +18,7 @@ from fairgate.core.registering import Member
 from fairgate.core.sealing import code_matches
 from fairgate.notify.channels import Folder
 from fairgate.notify.run import Desk, hand_over
-from fairgate.store import due, registrations, rounds
+from fairgate.store import due, lists, registrations, rounds
 from time_world import NOON, TimeWorld, must
 
 DAY = NOON.date()
@@ -116,8 +116,8 @@ def test_it_is_in_no_list_and_holds_no_people(world: TimeWorld) -> None:
     ready(world)
     assert world.conn.execute("SELECT count(*) FROM person").fetchone() == (0,)
     assert world.conn.execute("SELECT count(*) FROM request").fetchone() == (0,)
-    assert rounds.eligible(world.conn, PROGRAM, world.now, 10) == []
-    assert rounds.eligible(world.conn, "arrival", world.now, 10) == []
+    assert lists.eligible(world.conn, PROGRAM, world.now, 10) == []
+    assert lists.eligible(world.conn, "arrival", world.now, 10) == []
     assert world.profile.program(PROGRAM).hidden
 
 

@@ -11,7 +11,7 @@ from fairgate.commands.register import sealed_people
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, refuse_unless_possible
 from fairgate.core.registering import Member, adult_from, refuse_members
 from fairgate.core.sealing import Chance, Keys, identity, unseal
-from fairgate.store import offers, profiles, registrations, rounds
+from fairgate.store import lists, offers, profiles, registrations, rounds
 from fairgate.store.registrations import NewPerson, Person, Registration
 
 
@@ -62,7 +62,7 @@ def _refuse_resizing(conn: psycopg.Connection, row: Registration, size: int, pro
     """A place is held for so many persons, and a sealed group is not to be larger when it is drawn than it was."""
     if size != row.size and any(offers.live(conn, program, [row.id]) for program in programs):
         return Refused(Reason.HAS_PLACE)
-    sealed = rounds.in_sealed(conn, [row.id]).get(row.id) if size > row.size else None
+    sealed = lists.in_sealed(conn, [row.id]).get(row.id) if size > row.size else None
     return Refused(Reason.ROUND_SEALED, {"round": sealed.isoformat()}) if sealed else None
 
 

@@ -12,7 +12,7 @@ from fairgate.commands.rounds import about
 from fairgate.core.draw import next_from_reserve
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.sealing import Chance
-from fairgate.store import profiles, registrations, rounds, slots
+from fairgate.store import lists, profiles, registrations, rounds, slots
 from fairgate.store.rounds import Round
 
 
@@ -54,7 +54,7 @@ def _fill(conn: psycopg.Connection, found: Round, port: str, now: datetime, chan
     open_to_fill = found.state == "drawn" and not _too_near(conn, found, port, now)
     room = _room(conn, found, port)
     free = room - rounds.ports(conn, found.id)[port].used
-    waiting = rounds.reserve(conn, found.id, port, free) if open_to_fill and free > 0 else []
+    waiting = lists.reserve(conn, found.id, port, free) if open_to_fill and free > 0 else []
     locked = registrations.lock_ids(conn, [w.registration_id for w in waiting])
     # Meanwhile a place may have come free; nobody but the holder of the round's lock takes one.
     used = rounds.ports(conn, found.id, lock=[port])[port].used

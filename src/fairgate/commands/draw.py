@@ -26,7 +26,7 @@ from fairgate.core.bundle import (
 from fairgate.core.draw import Entry
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, refuse_unless_possible
 from fairgate.core.sealing import Chance
-from fairgate.store import profiles, rounds
+from fairgate.store import lists, profiles, rounds
 from fairgate.store.rounds import Round
 
 # After the last port's date is over, so long until those who did not come count as missed.
@@ -95,7 +95,7 @@ def _draw(conn: psycopg.Connection, act: Draw, now: datetime, chance: Chance) ->
         return refusal
     if now < found.draw_at or found.proof is None:
         return Refused(Reason.NOT_DUE, about(act.program, act.date))
-    manifest, listed = _manifest(found), rounds.entries(conn, found.id)
+    manifest, listed = _manifest(found), lists.entries(conn, found.id)
     entries = [entry for _, entry in listed]
     root = entries_root(entries)
     assert root == found.root, "the list of a sealed round is the one that was sealed"
@@ -115,7 +115,7 @@ def _manifest(found: Round) -> Manifest:
 def _write(conn: psycopg.Connection, found: Round, drawn: drawing.Drawn, now: datetime) -> Done:
     """Results and carry, and the round's step."""
     results_hash = sha256(write_results(drawn)).digest()
-    rounds.insert_results(conn, found.id, drawn.offers, drawn.reserve)
+    lists.insert_results(conn, found.id, drawn.offers, drawn.reserve)
     rounds.carry_out(conn, found.id, drawn.carry_out)
     rounds.draw(conn, found.id, seed=drawn.seed, results_hash=results_hash, now=now, due_at=_day_over(conn, found))
     facts = {"seed": drawn.seed.hex(), "results": results_hash.hex()}

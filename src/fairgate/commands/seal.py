@@ -14,8 +14,9 @@ from fairgate.core.bundle import Beacon, Drand, Manifest, PortPlaces, entries_ro
 from fairgate.core.draw import Entry, ticket
 from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused, Subject, refuse_unless_possible
 from fairgate.core.sealing import Chance, Keys, wrap
-from fairgate.store import profiles, rounds, slots
-from fairgate.store.rounds import Eligible, Round
+from fairgate.store import lists, profiles, rounds, slots
+from fairgate.store.lists import Eligible
+from fairgate.store.rounds import Round
 
 # Before the random value is made by somebody else's clock, so long at least must the list be sealed by ours.
 AHEAD = timedelta(seconds=30)
@@ -70,11 +71,11 @@ def _seal(conn: psycopg.Connection, act: Seal, keys: Keys, now: datetime, chance
     key = chance(32)
     manifest = _manifest(conn, act, found, key)
     text = manifest.to_json()
-    listed = _entries(rounds.eligible(conn, act.program, found.closes_at, manifest.group_max), key, manifest)
+    listed = _entries(lists.eligible(conn, act.program, found.closes_at, manifest.group_max), key, manifest)
     root = entries_root([entry for _, entry in listed])
     slots.admit(conn, act.program, act.date, manifest.group_max)
     rounds.insert_ports(conn, found.id, manifest.ports, manifest.group_max)
-    rounds.insert_entries(conn, found.id, listed)
+    lists.insert_entries(conn, found.id, listed)
     rounds.seal(
         conn,
         found.id,

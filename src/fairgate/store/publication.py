@@ -20,7 +20,7 @@ import psycopg
 from fairgate.core.bundle import write_entries, write_results
 from fairgate.core.draw import Drawn
 from fairgate.core.profile import Profile
-from fairgate.store import rounds
+from fairgate.store import lists
 from fairgate.store.files import flush_folder, put
 from fairgate.store.rounds import Round
 
@@ -39,7 +39,7 @@ def files(conn: psycopg.Connection, found: Round) -> dict[str, bytes]:
     assert found.manifest is not None, "a sealed round has its manifest"
     made = {
         "manifest.json": found.manifest.encode(),
-        "entries.csv": write_entries(entry for _, entry in rounds.entries(conn, found.id)),
+        "entries.csv": write_entries(entry for _, entry in lists.entries(conn, found.id)),
     }
     if found.proof is not None:
         made["beacon.json"] = found.proof.encode()
@@ -49,7 +49,7 @@ def files(conn: psycopg.Connection, found: Round) -> dict[str, bytes]:
 
 
 def _results(conn: psycopg.Connection, found: Round) -> bytes:
-    offers, reserve = rounds.results(conn, found.id)
+    offers, reserve = lists.results(conn, found.id)
     assert found.seed is not None, "a drawn round has its seed"
     results = write_results(Drawn(found.seed, tuple(offers), tuple(reserve), {}, {}))
     assert sha256(results).digest() == found.results_hash, "the results of a drawn round are those that were drawn"

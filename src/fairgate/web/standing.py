@@ -13,7 +13,7 @@ from fairgate.core import lifecycle
 from fairgate.core.asking import UNDO
 from fairgate.core.deadlines import Paused, Verdict, decide
 from fairgate.core.lifecycle import NONE, Subject
-from fairgate.store import evidence, ledger, offers, registrations, requests, rounds
+from fairgate.store import evidence, ledger, lists, offers, registrations, requests
 from fairgate.store.offers import Offer
 from fairgate.store.registrations import Registration
 from fairgate.store.requests import Request
@@ -109,12 +109,12 @@ def place_context(desk: Desk, offer: Offer) -> Context:
 def standing_context(desk: Desk, now: datetime) -> Context:
     """The page "Where you stand"."""
     registration = desk.registration
-    last = rounds.last_result(desk.conn, registration.id, desk.program.program)
+    last = lists.last_result(desk.conn, registration.id, desk.program.program)
     return {
         "registration": registration,
         "registered": dates.local(registration.registered_at, desk.zone),
         "message_language": deployment.language_name(registration.language),
-        "weeks": rounds.weeks(desk.conn, registration.id, now),
+        "weeks": lists.weeks(desk.conn, registration.id, now),
         "zone_city": dates.city(desk.zone),
         "last": last,
         "last_port": deployment.port_name(desk.profile, last.port) if last and last.port else None,
