@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from fairgate.commands.load_profile import load_profile
-from fairgate.sim.rehearse import rehearse
+from fairgate.sim.rehearse import FIRST_LOOK, rehearse
 from fairgate.store import clock, embedded, migrate, profiles
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ class Stages:
         self._before = now
 
 
-def main(registrations: int = 20_000, days: int = 24, profile: str = "southwest-border") -> None:
+def main(registrations: int = FIRST_LOOK, days: int = 24, profile: str = "southwest-border") -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         began = time.perf_counter()

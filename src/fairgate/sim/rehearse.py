@@ -6,8 +6,8 @@ offers that are open, a round that is being filled, and the calendar going on in
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from fairgate.store import clock, counts, keys, offers, profiles
 from fairgate.store.offers import Offer
 from fairgate.store.rounds import Round
 
+FIRST_LOOK = 20_000  # registrations
 AT_LEAST_OPEN = timedelta(hours=6)  # how long the last round's offers are to stay open after the rehearsal
 DRAWN_LATE = timedelta(hours=2)  # so long before its end that round is drawn where they would not
 
@@ -37,24 +38,26 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much is do
 class Rehearsal:
     """What is there after a rehearsal. The sample applicant has an open offer; None where no offer is open.
 
-    `offers` and `rounds` count by state; `refused` are acts of people that did not do what they meant.
+    `offers` and `rounds` count by state; `refused` are acts of people that did not do what they meant; `codes` are
+    everybody's access codes by number, which stand nowhere else.
     """
 
     sample_number: str | None
-    sample_code: str | None
+    sample_code: str | None = field(repr=False)
     registrations: int
     offers: dict[str, int]
     rounds: dict[str, int]
     refused: int
     since: datetime
     until: datetime
+    codes: Mapping[str, str] = field(repr=False)
 
 
 def rehearse(
     dsn: str,
     home: Path,
     *,
-    registrations: int,
+    registrations: int | None = None,
     days: int,
     seed: int,
     until: datetime | None = None,
@@ -63,7 +66,8 @@ def rehearse(
 ) -> Rehearsal:
     """Rehearse the first visible program of the loaded profile for `days` days up to `until` (the database's now).
 
-    The database must hold nothing but the profile. `seed` decides who the people are and what they do; numbers,
+    The database must hold nothing but the profile; `registrations` are as many as the profile has waiting if not
+    given. `seed` decides who the people are and what they do; numbers,
     codes, keys and the draws come from `chance` and from the observers whose keys are in `home`.
     """
     with psycopg.connect(dsn, autocommit=True) as conn:
@@ -74,6 +78,7 @@ def rehearse(
         profile = profiles.current(conn)
         program = first_visible(profile)
         figures = read_figures(profile, program)
+        registrations = registrations or figures.waiting
         coming = groups(figures, profile.languages, registrations=registrations, since=since, until=until, seed=seed)
         line = Line(coming, program.program, keys.load(home), chance)
         people = People(profile, figures, seed, chance)
@@ -86,6 +91,12 @@ def rehearse(
         _live(conn, line, people, machinery, since, until, progress)
         machinery.show_health(until, max(until, clock.now(conn)))
         return _result(conn, line, people, since, until)
+
+
+def first_look(profile: Profile) -> tuple[int, int]:
+    """Registrations and days of a rehearsal that takes a minute: appointments of yesterday and today are in it."""
+    program = first_visible(profile)
+    return min(FIRST_LOOK, read_figures(profile, program).waiting), program.lead_days + 3
 
 
 def first_visible(profile: Profile) -> Program:
@@ -144,6 +155,7 @@ def _result(conn: psycopg.Connection, line: Line, people: People, since: datetim
         refused=people.refused,
         since=since,
         until=until,
+        codes=line.codes,
     )
 
 

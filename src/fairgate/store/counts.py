@@ -5,7 +5,11 @@ import psycopg
 OFFERS = "SELECT state, count(*) FROM offer GROUP BY state ORDER BY state"
 OFFERS_OF_ROUND = "SELECT state, count(*) FROM offer WHERE round_id = %s GROUP BY state ORDER BY state"
 ROUNDS = "SELECT state, count(*) FROM round GROUP BY state ORDER BY state"
-USED = "SELECT EXISTS (SELECT 1 FROM registration) OR EXISTS (SELECT 1 FROM round)"
+# What belongs to the watchers' hidden program does not count.
+USED = """
+    SELECT EXISTS (SELECT 1 FROM person)
+        OR EXISTS (SELECT 1 FROM round r JOIN program p ON p.program = r.program WHERE NOT p.hidden)
+"""
 
 
 def offers(conn: psycopg.Connection) -> dict[str, int]:
