@@ -3,8 +3,6 @@
 import errno
 import os
 import sys
-import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -12,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     import psycopg
 
+from fairgate.core import faults
 from fairgate.core.errors import BadInput
 
 FALSE: Final = 1
@@ -92,8 +91,5 @@ def database_place(url: str | None = None) -> str:
 
 def _about_defect(error: Exception) -> str:
     """Where it happened, and not what it says: messages of libraries quote rows, and rows are about people."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "fairgate" in frame.filename] or frames
-    place = f"{Path(ours[-1].filename).name} line {ours[-1].lineno}" if ours else "nowhere"
-    kind = type(error).__name__
-    return f"a defect of this program ({kind}, {place}); set FAIRGATE_DEBUG=1 to see more, and please report it"
+    what = f"{type(error).__name__}, {faults.place(error)}"
+    return f"a defect of this program ({what}); set FAIRGATE_DEBUG=1 to see more, and please report it"

@@ -7,13 +7,13 @@ of libraries that use Python's own logging take the same way.
 
 import logging
 import sys
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
 from structlog.typing import EventDict, Processor
+
+from fairgate.core import faults
 
 MASK: Final = "[left out]"
 PERSONAL: Final = frozenset(
@@ -76,9 +76,8 @@ def place_of_error(_logger: object, _method: str, event: EventDict) -> EventDict
         given = sys.exc_info()
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
-        event["fault"] = type(error).__name__
-        frames = traceback.extract_tb(error.__traceback__)
-        event["fault_at"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-5:]]
+        event["error"] = type(error).__name__
+        event["place"] = faults.place(error)
     return event
 
 

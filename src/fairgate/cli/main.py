@@ -15,6 +15,9 @@ from fairgate.cli import faults
 
 # Only the module of the command that is wanted is loaded, so that `fairgate draw` does not wait for a web framework.
 MODULES = {
+    "up": "up",
+    "staff": "serving",
+    "rehearse": "rehearse",
     "round": "round",
     "ledger": "ledger",
     "serve": "serving",

@@ -15,10 +15,12 @@ import psycopg
 import typer
 
 from fairgate.cli import logs, place
+from fairgate.cli.reading import whole
 from fairgate.commands.load_profile import load_profile
 from fairgate.commands.rounds import start_calendar
 from fairgate.core import schedule
 from fairgate.core.errors import BadInput
+from fairgate.core.numbers import new_code
 from fairgate.store import clock, profiles, slots
 from fairgate.store.migrate import migrate as migrate_tables
 
@@ -43,6 +45,7 @@ def serve(
     refuse_taken(host, port)
     _prepare_environment()
     logs.configure()
+    end_with_parent()
     from granian import Granian  # noqa: PLC0415  only here is a server needed
     from granian.constants import Interfaces  # noqa: PLC0415
 
@@ -98,6 +101,28 @@ def watch(
 
 
 @app.command()
+def staff(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name to sign in with")],
+    password_file: Annotated[Path, typer.Option("--password-file", help="Holds the password, or will hold a new one")],
+) -> None:
+    """Make a staff account, or give one that is there the password in a file.
+
+    Where the file is not there, a password is drawn and written into it, for its owner alone to read.
+
+    \b
+    fairgate staff officer --password-file officer.password
+    """
+    _prepare_environment()
+    add = import_module(ACCOUNTS).add
+    if not password_file.exists():
+        draft = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(draft, "w") as file:
+            file.write(new_code(os.urandom) + "\n")
+    add(name, whole(password_file).decode().strip())
+    typer.echo(f"staff account {name}; its password is in {password_file}")
+
+
+@app.command()
 def migrate(
     profile: Annotated[Path | None, typer.Option("--profile", help="Load this folder's profile too")] = None,
 ) -> None:
@@ -150,6 +175,7 @@ def refuse_taken(host: str, port: int) -> None:
 @contextmanager
 def stopped_by_signals() -> Iterator[threading.Event]:
     """An event that SIGTERM and Ctrl-C set, so that work in hand is finished."""
+    end_with_parent()
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -157,6 +183,21 @@ def stopped_by_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_with_parent() -> None:
+    """Where `fairgate up` started this process, its standard input is a pipe: end as if told to when that closes.
+
+    So nothing is left running when the one that started it was killed.
+    """
+    if os.environ.get("FAIRGATE_PARENT") != "pipe":
+        return
+
+    def outlive_nobody() -> None:
+        os.read(0, 1)  # nothing is ever written: it answers when the other end is gone
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=outlive_nobody, daemon=True).start()
 
 
 def _prepare_environment() -> str:
