@@ -25,7 +25,7 @@ from fairgate.commands.draw import Draw, draw
 from fairgate.commands.rounds import Open, SetCapacity, open_rounds, set_capacity
 from fairgate.core import schedule
 from fairgate.core.lifecycle import Done, Reason, Refused
-from fairgate.store import registrations, rounds, slots
+from fairgate.store import lists, registrations, rounds, slots
 from meeting import Meeting, without_lock
 from world import DAY, World, member
 
@@ -70,7 +70,7 @@ def test_without_the_lock_a_round_is_drawn_twice_until_a_key_stops_it(
     world.asking()
     world.now = world.seeded().draw_at
     without_lock(monkeypatch, rounds, "LOCK")
-    first, second = meeting.of(drawing(world), drawing(world), pause_after=(rounds, "entries"))
+    first, second = meeting.of(drawing(world), drawing(world), pause_after=(lists, "entries"))
     assert isinstance(second, Done)
     assert isinstance(first, psycopg.errors.UniqueViolation)
     assert "result_pkey" in str(first)
@@ -80,7 +80,7 @@ def test_a_round_is_drawn_once(conn: psycopg.Connection, meeting: Meeting) -> No
     world = World(conn)
     world.asking()
     world.now = world.seeded().draw_at
-    first, second = meeting.of(drawing(world), drawing(world), pause_after=(rounds, "entries"))
+    first, second = meeting.of(drawing(world), drawing(world), pause_after=(lists, "entries"))
     assert meeting.second_waited
     assert isinstance(first, Done)
     assert isinstance(second, Refused)
@@ -116,7 +116,7 @@ def test_without_the_locks_a_backfill_that_has_not_counted_yet_offers_nothing(
     world = World(conn)
     freed(world)
     without_giving_out_locks(monkeypatch)
-    first, second = meeting.of(filling(world), filling(world), pause_after=(rounds, "reserve"))
+    first, second = meeting.of(filling(world), filling(world), pause_after=(lists, "reserve"))
     assert second.facts["persons"] == 1
     assert isinstance(first, Done), "what is used is read again after the reserve list: nobody is offered anything"
     assert first.repeated
@@ -266,7 +266,7 @@ def test_capacity_is_not_lowered_below_who_comes_when_a_draw_was_faster(
     world = World(conn)
     full_day(world)
     world.now = world.seeded().draw_at
-    _, lowered = meeting.of(drawing(world), lowering(world), pause_after=(rounds, "entries"))
+    _, lowered = meeting.of(drawing(world), lowering(world), pause_after=(lists, "entries"))
     assert meeting.second_waited
     assert lowered == Refused(Reason.BELOW_TAKEN, {"taken": 3, "capacity": 0})
 
@@ -291,7 +291,7 @@ def test_without_the_lock_a_group_is_larger_when_drawn_than_when_sealed(
     number = world.asking()
     world.now = world.opened().closes_at
     without_lock(monkeypatch, rounds, "LOCK_UNDRAWN")
-    grown, _ = meeting.of(growing(world, number), sealing(world), pause_after=(rounds, "in_sealed"))
+    grown, _ = meeting.of(growing(world, number), sealing(world), pause_after=(lists, "in_sealed"))
     assert isinstance(grown, Done)
     world.drawn()
     assert sizes(world) == (1, 4)
@@ -301,7 +301,7 @@ def test_a_sealing_waits_for_a_group_that_just_grows(conn: psycopg.Connection, m
     world = World(conn)
     number = world.asking()
     world.now = world.opened().closes_at
-    grown, _ = meeting.of(growing(world, number), sealing(world), pause_after=(rounds, "in_sealed"))
+    grown, _ = meeting.of(growing(world, number), sealing(world), pause_after=(lists, "in_sealed"))
     assert meeting.second_waited
     assert isinstance(grown, Done)
     world.drawn()

@@ -59,15 +59,18 @@ def refuse_members(members: Sequence[Member], *, group_max: int, today: date) ->
         return Refused(Reason.NO_MEMBERS)
     if len(members) > group_max:
         return Refused(Reason.GROUP_TOO_LARGE, {"size": len(members), "group_max": group_max})
-    for position, member in enumerate(members, 1):
-        if not member.given_names.strip() and not member.family_names.strip():
-            return Refused(Reason.NO_NAME, {"member": position})
-        if max(len(member.given_names), len(member.family_names)) > NAME_MAX:
-            return Refused(Reason.NAME_TOO_LONG, {"member": position, "letters": NAME_MAX})
-        if member.born_on > today:
-            return Refused(Reason.BORN_IN_FUTURE, {"member": position})
-        if birthday(member.born_on, OLDEST_AGE) < today:
-            return Refused(Reason.BORN_TOO_LONG_AGO, {"member": position, "years": OLDEST_AGE})
+    return next(filter(None, (_refuse_member(m, position, today) for position, m in enumerate(members, 1))), None)
+
+
+def _refuse_member(member: Member, position: int, today: date) -> Refused | None:
+    if not member.given_names.strip() and not member.family_names.strip():
+        return Refused(Reason.NO_NAME, {"member": position})
+    if max(len(member.given_names), len(member.family_names)) > NAME_MAX:
+        return Refused(Reason.NAME_TOO_LONG, {"member": position, "letters": NAME_MAX})
+    if member.born_on > today:
+        return Refused(Reason.BORN_IN_FUTURE, {"member": position})
+    if birthday(member.born_on, OLDEST_AGE) < today:
+        return Refused(Reason.BORN_TOO_LONG_AGO, {"member": position, "years": OLDEST_AGE})
     return None
 
 
