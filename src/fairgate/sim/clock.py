@@ -1,22 +1,32 @@
-"""Virtual time: it goes on by whole hours, and whatever was planned for an hour happens at its end."""
+"""Virtual time: it jumps from one moment at which something is due to the next, and what was planned happens."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-HOUR = timedelta(hours=1)
+HOURS = 3  # the longest jump; divides a day
 
 T = TypeVar("T")
 
 
-def hours(since: datetime, until: datetime) -> Iterator[datetime]:
-    """Every whole hour after `since` and before `until`, then `until` itself."""
-    now = since.replace(minute=0, second=0, microsecond=0) + HOUR
+def moments(
+    since: datetime, until: datetime, stops: Sequence[datetime], due_after: Callable[[datetime], datetime | None]
+) -> Iterator[datetime]:
+    """The moments after `since` at which to look: every three hours, at `stops`, when something is due, and `until`.
+
+    `due_after` is asked again after each moment, for what was done there may have made other things due.
+    """
+    now = since
     while now < until:
+        ahead = (_next_mark(now), due_after(now), *stops, until)
+        now = min(moment for moment in ahead if moment is not None and moment > now)
         yield now
-        now += HOUR
-    yield until
+
+
+def _next_mark(now: datetime) -> datetime:
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return hour + timedelta(hours=HOURS - hour.hour % HOURS)
 
 
 class Agenda(Generic[T]):

@@ -27,9 +27,12 @@ class Line:
         self.codes: dict[str, str] = {}
 
     def register(self, conn: psycopg.Connection, until: datetime) -> Iterator[int]:
-        """Register who comes until then, and let their requests stand; after each batch, how many have registered."""
+        """Register who comes until then, and let their requests stand; after each batch, how many have registered.
+
+        A full batch is written at the time of its last, what is left at `until`: time never goes back.
+        """
         while batch := list(islice(self._until(until), BATCH)):
-            now = batch[-1].registered_at
+            now = batch[-1].registered_at if len(batch) == BATCH else until
             numbers = self._register(conn, batch, now)
             asked = [Ask(number, self._program, group.ports) for number, group in zip(numbers, batch, strict=True)]
             request(conn, asked, now=now, chance=self._chance)

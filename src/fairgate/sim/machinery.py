@@ -1,6 +1,6 @@
 """What passes time in a rehearsal: rounds open, are sealed, seeded, drawn and closed, offers lapse, places are filled.
 
-The worker does the same in real time with the same commands, one loop for each of these; here one hour of virtual
+The worker does the same in real time with the same commands, one loop for each of these; here one moment of virtual
 time is brought up to date after the other.
 """
 

@@ -20,7 +20,7 @@ from fairgate.commands.decline import Decline, decline
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance
-from fairgate.sim.clock import Agenda
+from fairgate.sim.clock import HOURS, Agenda
 from fairgate.sim.population import Figures, Shares
 from fairgate.store.offers import Offer
 
@@ -28,6 +28,8 @@ Act = Confirm | Decline | Cancel | CheckIn
 
 # Parts of the window after which people answer, with the per cent of them; assumed. Results are looked at at once.
 ANSWER_AFTER = Shares({0.02: 45, 0.06: 17, 0.15: 12, 0.3: 10, 0.5: 8, 0.75: 5, 0.93: 3})
+
+EARLY = timedelta(hours=HOURS)  # before their time: this clock looks no more often, and nobody shall be late by it
 
 
 class People:
@@ -90,5 +92,5 @@ class People:
             later = now + (comes_at - timedelta(days=1) - now) * self._luck.random()
             self._agenda.plan(max(now, later), Cancel(act.number, act.program, "by holder"))
         elif lot >= self._figures.cancelled_percent + self._figures.missed_percent:
-            early = comes_at.replace(minute=0)  # the hours of this clock: never after the day at the port
-            self._agenda.plan(early, CheckIn(act.number, act.program))
+            midnight = datetime.combine(day, time(0), comes_at.tzinfo)
+            self._agenda.plan(max(midnight, comes_at - EARLY), CheckIn(act.number, act.program))

@@ -18,15 +18,16 @@ from fairgate.core import schedule
 from fairgate.core.errors import BadInput
 from fairgate.core.profile import Profile, Program
 from fairgate.core.sealing import Chance
-from fairgate.sim.clock import HOUR, hours
+from fairgate.sim.clock import moments
 from fairgate.sim.line import Line
 from fairgate.sim.machinery import Machinery
 from fairgate.sim.people import People
 from fairgate.sim.population import groups, read_figures
-from fairgate.store import clock, counts, keys, offers, profiles
+from fairgate.store import clock, counts, keys, offers, profiles, rounds
 from fairgate.store.offers import Offer
 from fairgate.store.rounds import Round
 
+HOUR = timedelta(hours=1)
 FIRST_LOOK = 20_000  # registrations
 AT_LEAST_OPEN = timedelta(hours=6)  # how long the last round's offers are to stay open after the rehearsal
 DRAWN_LATE = timedelta(hours=2)  # so long before its end that round is drawn where they would not
@@ -127,16 +128,17 @@ def _live(
     until: datetime,
     progress: Progress,
 ) -> None:
-    """Hour by hour: people register and do what they had planned, then whatever is due is done."""
-    before, total = since, int((until - since) / HOUR) + 1
-    for done, now in enumerate(hours(since, until), 1):
+    """From moment to moment: people register and do what they had planned, then whatever is due is done."""
+    before = since
+    stops = (until - DRAWN_LATE,)
+    for now in moments(since, until, stops, lambda after: rounds.next_step(conn, after)):
         machinery.show_health(before, now)
         for _ in line.register(conn, now):
             pass
         people.act(conn, now)
         if machinery.run(now):
             people.learn(_open_offers(conn))
-        progress("hours", done, total)
+        progress("hours", int((now - since) / HOUR), int((until - since) / HOUR))
         before = now
 
 

@@ -23,6 +23,10 @@ DUE = f"""
     SELECT {_COLUMNS} FROM round
      WHERE due_at <= %s ORDER BY due_at, date, id LIMIT %s
 """
+NEXT_STEP = """
+    SELECT least((SELECT min(due_at) FROM round WHERE due_at > %(after)s),
+                 (SELECT min(opens_at) FROM program WHERE opens_at > %(after)s))
+"""
 EARLIER = """
     SELECT date FROM round WHERE program = %s AND date < %s AND state IN ('open', 'sealed') ORDER BY date LIMIT 1
 """
@@ -119,6 +123,12 @@ def newest(conn: psycopg.Connection, program: str, limit: int) -> list[Round]:
 def due(conn: psycopg.Connection, now: datetime, limit: int) -> list[Round]:
     """Rounds with a step that is due, the longest due first; not locked, the command locks."""
     return _all(conn, DUE, now, limit)
+
+
+def next_step(conn: psycopg.Connection, after: datetime) -> datetime | None:
+    """When the next step of a round, or the opening of one, is due after `after`; None if nothing is."""
+    row = conn.execute(NEXT_STEP, {"after": after}).fetchone()
+    return row[0] if row else None
 
 
 def unpublished(conn: psycopg.Connection, limit: int) -> list[Round]:
