@@ -2,17 +2,13 @@
 
 import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 
@@ -22,43 +18,10 @@ from fairgate.store import clock, evidence, keys
 from fairgate.watch.confirming import Failed, confirm
 from fairgate.watch.run import Watcher, next_sample, run, watch
 from fairgate.watch.spool import Spool
+from service import Service
 from time_world import TimeWorld
 
 TICK = timedelta(seconds=10)
-
-
-class Service:
-    """The real server on a database and a home of its own."""
-
-    def __init__(self, dsn: str, home: Path) -> None:
-        self.dsn = dsn
-        self.home = home
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        given = {"DATABASE_URL": self.dsn, "FAIRGATE_HOME": str(self.home)}
-        command = [sys.executable, "-m", "fairgate.cli.main", "serve", "--port", str(self.port)]
-        process = subprocess.Popen(command, env=os.environ | given, stderr=subprocess.DEVNULL)
-        try:
-            self._await(process)
-            yield
-        finally:
-            process.terminate()
-            process.wait(20)
-
-    def _await(self, process: subprocess.Popen[bytes]) -> None:
-        until = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < until:
-            try:
-                if httpx.get(f"{self.url}/health/ready").is_success:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        raise AssertionError("the server does not get ready")
 
 
 @pytest.fixture(scope="module")
