@@ -1,7 +1,7 @@
 """The random value of a draw: who makes it, and how anyone checks it.
 
 A draw is fair if nobody could know its random value while the entries could still be changed, and if nobody
-could choose it afterwards. Two sources are admitted (RULES.md section 1, "Seed").
+could choose it afterwards. Two sources are admitted (docs/rules/draw.md, "The random value").
 
 *drand* is a league of independent organizations that publish a random value every three seconds. Each
 value is the group's BLS signature on the number of its round. No minority of members can foresee it

@@ -1,4 +1,4 @@
-"""The files of a drawn round, read and written: what anyone needs to recompute it (RULES.md section 1).
+"""The files of a drawn round, read and written: what anyone needs to recompute it (docs/rules/draw.md).
 
 `manifest.json` and `entries.csv` are sealed before the random value exists, `beacon.json` brings it, and
 `results.csv` follows from the three. Everything read here came from outside: each line has exactly one right

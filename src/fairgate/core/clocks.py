@@ -11,7 +11,7 @@ _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 def read_moment(value: object, place: str) -> datetime:
-    """A time as RULES.md writes it, "2026-12-14T18:00:00Z", between 1970 and 2999; else BadInput names `place`."""
+    """A time as all our files have it, "2026-12-14T18:00:00Z", between 1970 and 2999; else BadInput names `place`."""
     if isinstance(value, str) and _MOMENT.fullmatch(value):
         try:
             return datetime.fromisoformat(value)

@@ -27,7 +27,7 @@ when they were told of the last. In one corner that costs time: if the first was
 was told, and the second came and went meanwhile, then two give their times back one after the other and one
 gives back only once. tests/property/test_deadline_properties.py holds the digits.
 
-RULES.md, section 2.
+docs/rules/deadlines.md says the same in words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ _MOST = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How generous a program is; the defaults are those of RULES.md."""
+    """How generous a program is; the defaults are the usual values of docs/rules/deadlines.md."""
 
     window: timedelta = timedelta(hours=23)
     round_to: timedelta = timedelta(minutes=60)

@@ -1,4 +1,4 @@
-"""The draw: who is offered a place, decided so that everybody can recompute it (RULES.md section 1).
+"""The draw: who is offered a place, decided so that everybody can recompute it (docs/rules/draw.md).
 
 The idea. Each day has fewer places than people who ask. A share of each port's places goes to those who have waited
 longest; the rest is drawn by lot. The lot of a registration is a hash of two things: the seed, which
@@ -178,7 +178,7 @@ def _ordered(entries: Sequence[Entry], seed: bytes, purpose: Literal["rank", "ti
 def next_from_reserve(
     reserve: Sequence[Entry], offered: Collection[str], *, port: str, used: int, cap: int
 ) -> list[Entry]:
-    """Who is offered the places that came free at `port`, in this order (RULES.md, "Lapsed places").
+    """Who is offered the places that came free at `port`, in this order (docs/rules/draw.md, "Places that come free").
 
     `reserve` is the round's reserve in its public order, `offered` the tickets that were already offered something
     in this round, `used` the persons at the port after the freed ones were taken off.

@@ -18,7 +18,7 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-class BadInput(Exception):  # noqa: N818  the word of DESIGN.md; it is an answer, not a defect
+class BadInput(Exception):  # noqa: N818  it is an answer, not a defect
     """A file, line or field that cannot be right. The command line ends with exit code 2.
 
     `place` names the file and the line or key, `problem` what is wrong there, `way_out` what to do about

@@ -40,7 +40,7 @@ class PortPlaces:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A sealed round's terms (RULES.md section 1). Times are aware, in whole seconds; `round` is a date."""
+    """A sealed round's terms (docs/rules/draw.md). Times are aware, in whole seconds; `round` is a date."""
 
     program: str
     round: str

@@ -16,7 +16,7 @@ Example, a canary alone, one try a sample:
 
 is an outage from 12:00:20. If all goes well from 12:01:00 to 12:16:00, its end is 12:01:00, known at 12:16:00.
 
-All of it is one pass in the order of time. RULES.md, section 3.
+All of it is one pass in the order of time. docs/rules/outages.md says the same in words.
 """
 
 from bisect import bisect_left

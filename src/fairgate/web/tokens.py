@@ -35,7 +35,7 @@ def read(keys: Keys, purpose: str, token: str) -> Payload | None:
 
 
 def sign_page(keys: Keys, number: str, opened_at: datetime) -> str:
-    """Says when the confirm page was opened, for the person who is then in line (RULES.md, 2)."""
+    """Says when the confirm page was opened, for the person who is then in line (docs/rules/deadlines.md)."""
     return sign(keys, "page", {"number": number, "at": int(opened_at.timestamp())})
 
 
