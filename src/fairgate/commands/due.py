@@ -110,8 +110,10 @@ def next_step(conn: psycopg.Connection, now: datetime, aside: Aside) -> Step | N
         return Step("lapse", tuple(takewhile(lambda one: one.act == "lapse", found)), None, profile)
     if first.program is None or first.date is None or first.act == "open":
         return Step(first.act, (first,), None, profile)
-    past = first.act != "close" and first.date <= now.astimezone(ZoneInfo(profile.program(first.program).zone)).date()
-    return Step("void" if past else first.act, (first,), rounds.find(conn, first.program, first.date), profile)
+    program = profile.find_program(first.program)
+    today = now.astimezone(ZoneInfo(program.zone if program else "UTC")).date()
+    act = "void" if first.act != "close" and first.date <= today else first.act
+    return Step(act, (first,), rounds.find(conn, first.program, first.date), profile)
 
 
 def fetch(step: Step, source: Source, now: datetime) -> Fetched | None:

@@ -18,7 +18,6 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fairgate.core import faults
 
-AWAY = (psycopg.OperationalError, PoolTimeout)
 LONGEST_PAUSE = 30.0  # seconds; when the database comes back, nobody waits much longer than it was away
 PATIENCE = 10.0
 
@@ -26,6 +25,13 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
 Clock = Callable[[psycopg.Connection], datetime]  # one clock decides, the database's: it is asked over a connection
 
 log = structlog.get_logger()
+
+
+def away(error: Exception) -> bool:
+    """Whether this says that the database cannot be reached or is about to stop, and nothing about what was asked."""
+    if isinstance(error, psycopg.OperationalError):
+        return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))  # no answer, connection, shutdown
+    return isinstance(error, PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,6 @@ def _keep_on(loop: Loop, stop: threading.Event) -> None:
         except Exception as error:
             failures += 1
             pause = min(loop.every * 2**failures, LONGEST_PAUSE)
-            event = "database away" if isinstance(error, AWAY) else "loop failed"
+            event = "database away" if away(error) else "loop failed"
             kind = type(error).__name__
             log.error(event, loop=loop.name, error=kind, place=faults.place(error), again_in_s=round(pause, 1))

@@ -15,7 +15,7 @@ import structlog
 from fairgate.commands.due import Aside, Fetched, Source, Step, fetch, next_step, take, went_on
 from fairgate.commands.evidence import record_notices, tell_of_outages, tellable
 from fairgate.commands.find_outages import find_outages
-from fairgate.commands.looping import AWAY, Clock, Connect, Loop
+from fairgate.commands.looping import Clock, Connect, Loop, away
 from fairgate.core import faults
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.sealing import Chance, Keys
@@ -70,9 +70,9 @@ def calendar(worker: Worker) -> bool:
         return False
     try:
         outcomes = _take(worker, found, now)
-    except AWAY:
-        raise
     except Exception as error:
+        if away(error):
+            raise
         worker.aside.put(found.keys, now)
         log.error("step failed", **_about(found), error=type(error).__name__, place=faults.place(error))
         return True
@@ -139,9 +139,9 @@ def _published(worker: Worker, found: Round) -> bool:
         written = publication.write(place, files)
         with worker.connect() as conn:
             rounds.published(conn, found, worker.clock(conn))
-    except AWAY:
-        raise
     except Exception as error:
+        if away(error):
+            raise
         log.error("publication failed", **about, error=type(error).__name__, place=faults.place(error))
         return False
     log.info("published", **about, files=written)
