@@ -27,7 +27,7 @@ RULES = ROOT / "docs" / "rules"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NUMBERS = ("K48J-2J9P", "ZR12-75ZC", "GEJA-PTH4", "E3K6-0YYC", "RBWX-NMGM")  # families A to E of the example
 
-_CODE = re.compile(r"^```.*?^```$|^    .*$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^```.*?^```$|^    [^\n]*$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CALL = re.compile(r"\bfairgate( [a-z][a-z-]*)( [a-z][a-z-]*)?([^\n`]*)")
 
