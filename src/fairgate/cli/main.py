@@ -16,18 +16,19 @@ from fairgate.cli import faults
 # Only the module of the command that is wanted is loaded, so that `fairgate draw` does not wait for a web framework.
 MODULES = {
     "up": "up",
-    "staff": "serving",
-    "rehearse": "rehearse",
-    "round": "round",
-    "ledger": "ledger",
     "serve": "serving",
     "worker": "serving",
     "watch": "serving",
     "migrate": "serving",
+    "staff": "serving",
+    "doctor": "doctor",
     "import": "importing",
+    "round": "round",
     "draw": "bundles",
     "verify": "bundles",
     "explain": "explain",
+    "rehearse": "rehearse",
+    "ledger": "ledger",
 }
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from fairgate.store import clock, profiles, slots
 from fairgate.store.migrate import migrate as migrate_tables
 
 app = typer.Typer()
+
+ORPHAN_S = 5.0  # for work in hand, once the database may be gone too
 
 # Where the parts begin. They are loaded when they run, so that the worker does not carry the pages in its memory.
 WORKER, NOTIFY, WATCH = "fairgate.worker.run", "fairgate.notify.run", "fairgate.watch.run"
@@ -196,6 +199,8 @@ def end_with_parent() -> None:
     def outlive_nobody() -> None:
         os.read(0, 1)  # nothing is ever written: it answers when the other end is gone
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ORPHAN_S)
+        os._exit(1)
 
     threading.Thread(target=outlive_nobody, daemon=True).start()
 

@@ -54,6 +54,7 @@ def up(
     """
     refuse_taken(HOST, port)
     folder = profile or PROFILES / "southwest-border"
+    profiles.parse(profiles.read_folder(folder))
     home = place.home()
     home.mkdir(parents=True, exist_ok=True)
     with ended_by_signals():

@@ -1,0 +1,150 @@
+"""`fairgate migrate`, `serve`, `worker`, `doctor`, `rehearse` and `staff`: the parts for production."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import psycopg
+import pytest
+
+from fairgate.cli import main
+from fairgate.store import clock
+from vectors import ROOT
+
+CLINIC = ROOT / "profiles" / "one-clinic"
+BORDER = ROOT / "profiles" / "southwest-border"
+
+
+@pytest.fixture
+def empty(databases):
+    """The environment with a database that has no tables."""
+    with databases.new(migrated=False) as url:
+        yield {"DATABASE_URL": url}
+
+
+@pytest.mark.parametrize("profile", [CLINIC, BORDER], ids=lambda folder: folder.name)
+def test_migrate_makes_tables_profile_and_calendar_and_may_be_run_again(fairgate, empty, profile):
+    first = fairgate("migrate", "--profile", profile, env=empty)
+    assert first.returncode == 0, first.stderr
+    assert b"0001_first.sql" in first.stdout
+    assert b"none, all were there" in fairgate("migrate", "--profile", profile, env=empty).stdout
+    with psycopg.connect(empty["DATABASE_URL"]) as conn:
+        calendar = conn.execute("SELECT opens_at >= now() FROM program WHERE NOT hidden").fetchall()
+        assert calendar == [(True,)]
+        assert conn.execute("SELECT to_regclass('django.auth_user') IS NOT NULL").fetchone() == (True,)
+
+
+def test_a_profile_with_a_fault_changes_nothing(refused, empty, tmp_path):
+    (tmp_path / "profile.toml").write_text("key = 1")
+    assert "ports.toml" in refused("migrate", "--profile", tmp_path, env=empty)
+    with psycopg.connect(empty["DATABASE_URL"]) as conn:
+        assert conn.execute("SELECT to_regclass('public.registration')").fetchone() == (None,)
+
+
+def test_a_rehearsal_leaves_open_offers_and_a_ledger_that_is_whole(fairgate, refused, empty, tmp_path):
+    fairgate("migrate", "--profile", BORDER, env=empty)
+    few = ("rehearse", "--registrations", 200, "--days", 2)
+    made = json.loads(fairgate(*few, "--codes", tmp_path / "codes.csv", "--json", env=empty).stdout)
+    codes = dict(line.split(",") for line in (tmp_path / "codes.csv").read_text().splitlines())
+    assert made["registrations"] == len(codes) >= 200
+    assert codes[made["sample"]["number"]] == made["sample"]["code"]
+    assert json.loads(fairgate("ledger", "check", "--json", env=empty).stdout)["ok"]
+    assert "rehearse on an empty one" in refused(*few, env=empty)
+    assert "is there already" in refused(*few, "--codes", tmp_path / "codes.csv", env=empty)
+
+
+def test_a_staff_account_gets_a_password_that_only_its_file_holds(fairgate, empty, tmp_path):
+    fairgate("migrate", "--profile", CLINIC, env=empty)
+    file = tmp_path / "officer.password"
+    said = fairgate("staff", "officer", "--password-file", file, env=empty)
+    assert said.returncode == 0, said.stderr
+    password = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert password.strip() not in said.stdout.decode()
+    fairgate("staff", "officer", "--password-file", file, env=empty)
+    assert file.read_text() == password
+
+
+def findings(fairgate, env):
+    ended = fairgate("doctor", "--json", env=env)
+    answer = json.loads(ended.stdout)
+    assert (ended.returncode == 0) == answer["ok"]
+    return {found["what"]: found for found in answer["findings"]}
+
+
+def test_doctor_says_what_is_missing_and_what_to_do(fairgate, empty, tmp_path):
+    found = findings(fairgate, empty)
+    assert found["migrations"]["way_out"] == "run `fairgate migrate`"
+    fairgate("migrate", env=empty)
+    found = findings(fairgate, empty)
+    assert found["migrations"]["ok"]
+    assert "--profile" in found["profile"]["way_out"]
+    fairgate("migrate", "--profile", CLINIC, env=empty)
+    found = findings(fairgate, empty)
+    assert {what for what, each in found.items() if not each["ok"]} - {"disk"} == {"watch"}
+    with psycopg.connect(empty["DATABASE_URL"], autocommit=True) as conn:
+        now = clock.now(conn)
+        conn.execute("INSERT INTO sample (at, source, ok, failed) VALUES (%s, 'test', 1, 0)", [now])
+    (tmp_path / "home" / "keys" / "deployment.key").chmod(0o644)
+    found = findings(fairgate, empty)
+    assert found["watch"]["ok"]
+    assert "chmod 600" in found["keys"]["way_out"]
+
+
+def test_doctor_says_when_the_database_is_away(fairgate):
+    ended = fairgate("doctor", env={"DATABASE_URL": "postgresql://127.0.0.1:1/fairgate"})
+    assert ended.returncode == 1
+    assert b"problem  database    database fairgate at 127.0.0.1 port 1" in ended.stdout
+    assert b"Traceback" not in ended.stderr
+
+
+def test_a_port_that_is_taken_is_said(refused, empty):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"127.0.0.1 port {port}" in refused("serve", "--port", port, env=empty)
+
+
+def test_the_worker_ends_with_the_work_in_hand_when_told(empty, fairgate, tmp_path):
+    fairgate("migrate", "--profile", CLINIC, env=empty)
+    given = os.environ | empty | {"FAIRGATE_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "fairgate.cli.main", "worker"]
+    with subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True) as worker:
+        assert json.loads(worker.stderr.readline())["event"].endswith("started")
+        time.sleep(0.5)
+        worker.send_signal(signal.SIGTERM)
+        lines = [json.loads(line) for line in worker.communicate(timeout=30)[1].splitlines()]
+    assert worker.returncode == 0
+    assert "worker stopped" in [line["event"] for line in lines]
+
+
+def test_every_command_explains_itself_with_an_example(capsys):
+    for command in main.MODULES:
+        assert main.run([command, "--help"]) == 0
+        said = capsys.readouterr().out
+        assert f"fairgate {command}" in said.split("Usage:")[1].split("\n", 1)[1], command
+
+
+def test_the_list_of_commands_names_them_all(fairgate):
+    said = fairgate().stdout.decode()
+    for command in main.MODULES:
+        assert f"\n  {command} " in said
+
+
+def test_nothing_of_a_defect_but_its_place_is_told(tmp_path):
+    code = "import sys; from fairgate.cli import faults; print(faults.told(ValueError('Ana Rojas'))[0])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "ValueError" in said
+    assert "Rojas" not in said
+
+
+def test_no_page_framework_is_loaded_to_check_a_draw():
+    code = "import sys, fairgate.cli.bundles, fairgate.cli.explain; print([m for m in sys.modules if m in sys.argv])"
+    heavy = ["django", "psycopg", "rich", "structlog", "granian", "httpx", "py_ecc"]
+    said = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
