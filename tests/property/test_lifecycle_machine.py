@@ -1,7 +1,7 @@
 """Random acts in random order with random steps of time, over a real database: what must hold holds after each."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import psycopg
@@ -23,25 +23,35 @@ from fairgate.commands.miss import Close, Miss, close, miss
 from fairgate.commands.request import Ask, Restore, Withdraw, request, restore, withdraw
 from fairgate.commands.rounds import Open, SetCapacity, Void, open_rounds, set_capacity, void
 from fairgate.commands.seal import Seal, seal
+from fairgate.core import schedule
 from fairgate.core.beacon import Reveals
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.places import moment
-from fairgate.store import notices, offers, slots
+from fairgate.store import notices, offers, rounds, slots
+from fairgate.store.rounds import Round
 from invariants import Watch
 from world import DAY, PROMISE, REVEAL, World, member
 
 DAYS = tuple(DAY + timedelta(days=n) for n in range(3))
 PROGRAMS = ("arrival", "tour")
 STEPS = tuple(timedelta(minutes=m) for m in (1, 29, 61, 6 * 60, 23 * 60, 25 * 60, 3 * 24 * 60, 21 * 24 * 60))
-SOURCE_STEP = timedelta(seconds=240)
 ACTS: dict[str, tuple[Callable[..., Any], Callable[..., list[Outcome]]]] = {
     "confirm": (Confirm, confirm),
     "decline": (Decline, decline),
     "check in": (CheckIn, check_in),
     "miss": (Miss, miss),
+    "confirm again": (Confirm, confirm),
     "withdraw": (Withdraw, withdraw),
     "restore": (Restore, restore),
 }
+
+IN_LINE = timedelta(minutes=30)
+TRIED = """
+    SELECT r.number, o.program FROM offer o
+      JOIN "window" w ON w.id = o.window_id JOIN registration r ON r.id = o.registration_id
+      JOIN attempt a ON a.registration_id = o.registration_id AND a.program = o.program AND a.at >= w.opened_at
+     WHERE o.state = 'offered'
+"""
 
 several = st.lists(st.integers(0, 99), min_size=1, max_size=5)
 program = st.sampled_from(PROGRAMS)
@@ -67,6 +77,15 @@ class Lifecycle(RuleBasedStateMachine):
 
     def chosen(self, picks: Sequence[int]) -> list[str]:
         return [self.numbers[pick % len(self.numbers)] for pick in picks]
+
+    def holders(self, picks: Sequence[int], slug: str) -> list[str]:
+        """Some of those who hold a place, and anybody."""
+        query = (
+            "SELECT number FROM offer JOIN registration r ON r.id = registration_id WHERE program = %s AND offer.state"
+        )
+        rows = self.conn.execute(f"{query} IN ('offered', 'confirmed') ORDER BY offer.id", [slug]).fetchall()
+        among = [row[0] for row in rows] + self.chosen(picks[:1])
+        return [among[pick % len(among)] for pick in picks]
 
     def did(self, command: Callable[..., list[Outcome]], acts: Sequence[object], **more: Any) -> list[Outcome]:
         """Carry acts out: an outcome for each, and a leaf for each that changed something."""
@@ -102,24 +121,24 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(act=st.sampled_from(sorted(ACTS)), picks=several, slug=program)
     def act(self, act: str, picks: list[int], slug: str) -> None:
         made, command = ACTS[act]
-        self.did(command, [made(number, slug) for number in self.chosen(picks)])
+        self.did(command, [made(number, slug) for number in self.holders(picks, slug)])
 
     @rule(picks=several, slug=program, key=st.sampled_from(["a", "b"]), late=st.booleans())
     def confirm_with_a_key(self, picks: list[int], slug: str, key: str, late: bool) -> None:
         opened = self.world.now - timedelta(minutes=29) if late else None
-        acts = [Confirm(number, slug, page_opened_at=opened, key=key) for number in self.chosen(picks)]
+        acts = [Confirm(number, slug, page_opened_at=opened, key=key) for number in self.holders(picks, slug)]
         self.did(confirm, acts)
         again = self.did(confirm, acts)
         assert all(isinstance(outcome, Done) <= outcome.repeated for outcome in again if isinstance(outcome, Done))
 
     @rule(picks=several, slug=program)
     def cancel(self, picks: list[int], slug: str) -> None:
-        self.did(cancel, [Cancel(number, slug, "by holder") for number in self.chosen(picks)])
+        self.did(cancel, [Cancel(number, slug, "by holder") for number in self.holders(picks, slug)])
 
     @rule(picks=several, slug=program, minutes=st.integers(0, 90))
     def try_in_vain(self, picks: list[int], slug: str, minutes: int) -> None:
         at = self.world.now - timedelta(minutes=minutes)
-        acts = [RecordAttempt(number, slug, at, "no answer") for number in self.chosen(picks)]
+        acts = [RecordAttempt(number, slug, at, "no answer") for number in self.holders(picks, slug)]
         record_attempts(self.conn, acts, now=self.world.now)
 
     # -- rounds -----------------------------------------------------------------------------------
@@ -141,6 +160,23 @@ class Lifecycle(RuleBasedStateMachine):
             (seal, Seal(slug, day, PROMISE), {"keys": self.world.keys}),
             (open_rounds, Open(slug, day), {}),
         ]
+
+    @rule(slug=program, day=day)
+    def a_round_is_drawn(self, slug: str, day: date) -> None:
+        """All the way, and the rounds before it first."""
+        for each in [d for d in DAYS if d <= day]:
+            found = rounds.find(self.conn, slug, each)
+            if found is None or found.state in ("open", "sealed"):
+                self.to(schedule.round_times(self.world.profile.program(slug), each).draw_at)
+                for step in self._to_drawn(found):
+                    step(each, program=slug)
+                    self.watch.look(self.world.now)
+
+    def _to_drawn(self, found: Round | None) -> list[Callable[..., Round]]:
+        steps = [self.world.opened, self.world.sealed, self.world.seeded, self.world.drawn]
+        if found is None:
+            return steps
+        return steps[1:] if found.state == "open" else steps[3:] if found.proof else steps[2:]
 
     @rule(slug=program, day=st.sampled_from(DAYS[1:]))
     def void(self, slug: str, day: date) -> None:
@@ -164,12 +200,30 @@ class Lifecycle(RuleBasedStateMachine):
     def time_passes(self, step: timedelta) -> None:
         self.to(self.world.now + step)
 
+    @rule(minutes=st.sampled_from([-31, -30, -1, 0, 1, 23 * 60, 24 * 60]))
+    def a_deadline_comes(self, minutes: int) -> None:
+        """The time at which the next offers are over, or around it."""
+        over = self.world.one('SELECT min(lapse_at) FROM "window" WHERE NOT settled')
+        if over is not None:
+            self.to(over + timedelta(minutes=minutes))
+
+    @rule(slug=program, picks=several, hours=st.sampled_from([1, 16, 40]))
+    def a_day_comes(self, slug: str, picks: list[int], hours: int) -> None:
+        """The date of the first drawn round, or the night after it; some of the groups are here."""
+        query = "SELECT min(date) FROM round WHERE state = 'drawn' AND program = %s"
+        first = self.world.one(query, slug)
+        if first is not None:
+            self.to(datetime.combine(first, time(8), tzinfo=UTC) + timedelta(hours=hours))
+            self.did(check_in, [CheckIn(number, slug) for number in self.holders(picks, slug)])
+            self.did(close, [Close(slug, first)])
+
     @rule(minutes=st.sampled_from([1, 20, 90, 300]), silent=st.booleans())
     def confirming_fails(self, minutes: int, silent: bool) -> None:
         start, end = self.world.now, self.world.now + timedelta(minutes=minutes)
         if not silent:
             self.world.samples(start + timedelta(seconds=10), end, ok=0, failed=3, every_s=60)
         self.world.now = end
+        self.outages_are_found()
         self.to(end + timedelta(minutes=16))
 
     @rule()
@@ -188,11 +242,11 @@ class Lifecycle(RuleBasedStateMachine):
     def what_is_over_lapses(self) -> None:
         now = self.world.now
         due = [Lapse(window) for window in offers.windows_due(self.conn, now, 100)]
-        tried = {row[0] for row in self.conn.execute("SELECT registration_id FROM attempt").fetchall()}
+        tried = {(row[0], row[1]) for row in self.conn.execute(TRIED).fetchall()}
         for outcome in lapse(self.conn, due, **self.world.clock):
             assert isinstance(outcome, Done)
             assert outcome.number is not None
-            granted = timedelta(hours=24) if self.world.registration(outcome.number).id in tried else timedelta()
+            granted = timedelta(hours=24) if (outcome.number, outcome.facts["program"]) in tried else IN_LINE
             assert str(outcome.facts["deadline"]) < moment(now - granted), "nobody lapses before the time is over"
 
     @rule()
