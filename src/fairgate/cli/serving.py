@@ -53,7 +53,7 @@ def serve(
     from granian.constants import Interfaces  # noqa: PLC0415
 
     Granian(
-        "fairgate.asgi:app",
+        "fairgate.cli.served:app",
         address=host,
         port=port,
         interface=Interfaces.ASGI,

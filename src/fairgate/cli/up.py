@@ -83,7 +83,9 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)  # the second Ctrl-C must not interrupt the clearing up
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup was not asked for
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, end) for number in numbers}
     try:
         yield

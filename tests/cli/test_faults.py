@@ -1,0 +1,53 @@
+"""What goes wrong is one line that names the place, whatever library it came from."""
+
+import errno
+
+import psycopg
+import pytest
+
+from fairgate.cli import faults
+from fairgate.core.errors import BadInput
+
+URL = "postgresql://somebody:secret@db.example.org:6432/places"
+PLACE = "database places at db.example.org port 6432: "
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (BadInput("a.csv line 7", "is\nwrong", "mend it"), "a.csv line 7: is\\nwrong; mend it"),
+        (psycopg.errors.DiskFull("could not extend"), f"{PLACE}the disk is full"),
+        (psycopg.errors.UndefinedTable("x"), f"{PLACE}its tables are missing"),
+        (psycopg.errors.AdminShutdown("terminating"), f"{PLACE}the database cannot be reached"),
+        (psycopg.OperationalError("connection refused"), f"{PLACE}the database cannot be reached"),
+        (psycopg.OperationalError('FATAL: database "places" does not exist'), f"{PLACE}there is no such database"),
+        (psycopg.OperationalError("password authentication failed"), f"{PLACE}it does not let us in"),
+        (psycopg.errors.LockNotAvailable("busy"), f"{PLACE}the database could not do it (LockNotAvailable)"),
+        (OSError(errno.ENOSPC, "No space left", "/var/x"), "/var/x: the disk is full"),
+        (OSError(errno.EDQUOT, "Quota exceeded"), "writing: the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "/var/x"), "/var/x: Permission denied"),
+    ],
+)
+def test_what_a_person_can_mend_is_told_with_exit_code_2(monkeypatch, error, told):
+    monkeypatch.setenv("DATABASE_URL", URL)
+    line, code = faults.told(error)
+    assert line.startswith(told)
+    assert "\n" not in line
+    assert "secret" not in line
+    assert code == 2
+
+
+def test_a_check_that_comes_out_false_has_exit_code_1():
+    assert faults.told(faults.CheckedAndFalse("results.csv line 4")) == ("results.csv line 4", 1)
+
+
+def test_a_defect_has_an_exit_code_of_its_own_and_keeps_its_message_to_itself():
+    line, code = faults.told(psycopg.errors.CheckViolation("Failing row contains (Ana Rojas)"))
+    assert code == 70
+    assert "CheckViolation" in line
+    assert "Rojas" not in line
+
+
+def test_an_address_that_cannot_be_read_is_not_shown(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:sec ret@@/")
+    assert "sec" not in faults.told(psycopg.OperationalError("refused"))[0]
