@@ -1,9 +1,7 @@
 """Find outages in the samples, put them on record, and move the deadlines that they touch."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import NamedTuple
 
 import psycopg
@@ -12,7 +10,7 @@ from fairgate.commands.acting import place
 from fairgate.commands.deadlines import Deadlines
 from fairgate.commands.record import record
 from fairgate.core import outages
-from fairgate.core.deadlines import Deadline, Outage, Paused, Policy
+from fairgate.core.deadlines import Deadline, Paused, Policy
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.places import moment, shown
 from fairgate.core.sealing import Chance
@@ -96,19 +94,7 @@ def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window]) -> tuple
     return len(moved), said
 
 
-class Health:
-    """For which times it is known whether confirming worked; what samples show and what is on record, read once."""
-
-    def __init__(self, conn: psycopg.Connection, opened: Sequence[datetime], now: datetime) -> None:
-        since = min(opened, default=now) - BEFORE
-        self._outages: list[Outage] = [r.outage for r in evidence.outages(conn, since)]
-        self._samples = evidence.samples(conn, since, now)
-        self._known: dict[tuple[datetime, datetime], bool] = {}
-
-    def covers(self, start: datetime, end: datetime) -> bool:
-        """Whether health is shown, or an outage is on record, for every moment from `start` to `end`."""
-        if (start, end) not in self._known:
-            first = bisect_left(self._samples, start - BEFORE, key=attrgetter("at"))
-            last = bisect_right(self._samples, end + outages.GAP, key=attrgetter("at"))
-            self._known[start, end] = outages.covered(self._samples[first:last], self._outages, start, end)
-        return self._known[start, end]
+def known(conn: psycopg.Connection, opened: Sequence[datetime], now: datetime) -> outages.Known:
+    """Of which times since the earliest of these something is known: health was shown, or an outage is on record."""
+    since = min(opened, default=now) - BEFORE
+    return outages.Known(evidence.samples(conn, since, now), [r.outage for r in evidence.outages(conn, since)])

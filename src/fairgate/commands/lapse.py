@@ -8,7 +8,7 @@ import psycopg
 
 from fairgate.commands.acting import place
 from fairgate.commands.deadlines import Deadlines
-from fairgate.commands.find_outages import Brought, Health, bring_up_to_date
+from fairgate.commands.find_outages import Brought, bring_up_to_date, known
 from fairgate.commands.record import record
 from fairgate.core import places
 from fairgate.core.deadlines import Deadline, Paused, may_lapse
@@ -51,7 +51,7 @@ TRIES = 10
 def _lapse(conn: psycopg.Connection, ids: Sequence[int], now: datetime, chance: Chance) -> list[Outcome]:
     windows = {w.id: w for w in offers.windows_unsettled(conn, ids)}
     opened = [w.opened_at for w in windows.values()]
-    deadlines, health, profile = Deadlines(conn, opened), Health(conn, opened, now), profiles.current(conn)
+    deadlines, health, profile = Deadlines(conn, opened), known(conn, opened, now), profiles.current(conn)
 
     def is_over(opened_at: datetime, deadline: Deadline, granted: timedelta) -> bool:
         """Whether what is granted after the deadline is over too, and evidence covers the whole time.
@@ -75,8 +75,8 @@ def _lapse(conn: psycopg.Connection, ids: Sequence[int], now: datetime, chance: 
         policy = profile.program(offer.program).policy
         deadline = deadlines.of(offer)
         # Who tried to confirm is held: then the whole time until that ends has to be known too.
-        known = attempt_at is None or is_over(offer.opened_at, deadline, policy.held)
-        if may_lapse(deadline, now=now, attempt_at=attempt_at, evidence=known, policy=policy):
+        shown = attempt_at is None or is_over(offer.opened_at, deadline, policy.held)
+        if may_lapse(deadline, now=now, attempt_at=attempt_at, evidence=shown, policy=policy):
             moves.append(Move(offer, "lapsed"))
             done.append((offer.registration_id, _lapsed(offer, deadline)))
     offers.apply(conn, moves, now)

@@ -19,10 +19,10 @@ is an outage from 12:00:20. If all goes well from 12:01:00 to 12:16:00, its end 
 All of it is one pass in the order of time. docs/rules/outages.md says the same in words.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -32,6 +32,7 @@ from fairgate.core.deadlines import Outage
 GAP: Final = timedelta(seconds=300)
 HEALTHY: Final = timedelta(seconds=900)
 BAD_IN_A_ROW: Final = 3
+_FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 LOOK_BACK: Final = 6  # a sample and the five before it
 ENOUGH_TRIES: Final = 50
 ONE_IN: Final = 50  # 2 %
@@ -139,20 +140,31 @@ def covered(samples: Iterable[Sample], outages: Iterable[Outage], start: datetim
     A moment is known if it lies between two samples at most 300 s apart (or on one), or in a recorded outage. What the
     samples themselves show as an outage has to be on record before: `reconcile` first, then ask.
     """
-    assert start <= end
-    spans = [(o.start, o.end or max(o.start, end)) for o in outages]
-    times = [sample.at for sample in _in_order(samples)]
-    spans += [(at, at) for at in times]
-    spans += [(one, two) for one, two in pairwise(times) if two - one <= GAP]
-    known_to: datetime | None = None
-    for first, last in sorted(spans):
-        if first > (known_to or start):
-            return False
-        if last >= start:
-            known_to = max(known_to or last, last)
-            if known_to >= end:
-                return True
-    return False
+    return Known(samples, outages).covers(start, end)
+
+
+class Known:
+    """The times of which something is known, worked out once for many questions."""
+
+    def __init__(self, samples: Iterable[Sample], outages: Iterable[Outage]) -> None:
+        spans = [(o.start, o.end or _FOR_EVER) for o in outages]
+        times = [sample.at for sample in _in_order(samples)]
+        spans += [(at, at) for at in times]
+        spans += [(one, two) for one, two in pairwise(times) if two - one <= GAP]
+        self._starts: list[datetime] = []
+        self._ends: list[datetime] = []
+        for start, end in sorted(spans):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """As `covered` says of samples and outages."""
+        assert start <= end
+        place = bisect_right(self._starts, start) - 1
+        return place >= 0 and end <= self._ends[place]
 
 
 class Change(NamedTuple):
