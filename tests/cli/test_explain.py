@@ -1,6 +1,10 @@
 """`fairgate explain`: the known answers, and what is said of cases that cannot be right."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -96,3 +100,16 @@ def test_a_case_that_cannot_be_right_is_named(refused, tmp_path, what, text, tol
 def test_a_file_that_is_not_utf_8_is_refused(refused, tmp_path):
     (tmp_path / "cases.json").write_bytes(b'[{"zone": "\xff"}]')
     assert "byte 11 is not UTF-8" in refused("explain", "deadlines", tmp_path / "cases.json")
+
+
+def test_ctrl_c_ends_quietly(tmp_path):
+    os.mkfifo(tmp_path / "cases.json")
+    command = [sys.executable, "-m", "fairgate.cli.main", "explain", "deadlines", str(tmp_path / "cases.json")]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running,
+        (tmp_path / "cases.json").open("wb"),  # opens when the program reads
+    ):
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said == (b"", b"")

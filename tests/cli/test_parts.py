@@ -110,6 +110,11 @@ def test_a_port_that_is_taken_is_said(refused, empty):
         assert f"127.0.0.1 port {port}" in refused("serve", "--port", port, env=empty)
 
 
+@pytest.mark.parametrize("part", [("serve", "--port", 1), ("worker",), ("watch",)], ids=lambda part: part[0])
+def test_no_part_starts_on_tables_of_another_version(refused, empty, part):
+    assert "run `fairgate migrate` first" in refused(*part, env=empty)
+
+
 def test_the_worker_ends_with_the_work_in_hand_when_told(empty, fairgate, tmp_path):
     fairgate("migrate", "--profile", CLINIC, env=empty)
     given = os.environ | empty | {"FAIRGATE_HOME": str(tmp_path / "home")}

@@ -102,7 +102,7 @@ def _read(conn: psycopg.Connection, file: Path, program: Program, now: datetime)
                     groups.clear()  # nothing will be imported: look on for faults, and keep nothing
                     continue
                 groups.append(group)
-                if len(groups) % 1000 == 0:
+                if len(groups) % 1000 == 0 and handle.seekable():
                     advance(handle.tell() - before)
                     before = handle.tell()
         except BadInput as fault:

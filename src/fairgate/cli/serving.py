@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ import psycopg
 import typer
 
 from fairgate.cli import logs, place
+from fairgate.cli.faults import database_place
 from fairgate.cli.reading import whole
 from fairgate.commands.load_profile import load_profile
 from fairgate.commands.rounds import start_calendar
@@ -24,6 +25,7 @@ from fairgate.core.errors import BadInput
 from fairgate.core.numbers import new_code
 from fairgate.store import clock, profiles, slots
 from fairgate.store.migrate import migrate as migrate_tables
+from fairgate.store.migrate import pending
 
 app = typer.Typer()
 
@@ -45,8 +47,9 @@ def serve(
     \b
     DATABASE_URL=postgresql://… fairgate serve --host 0.0.0.0 --port 8000
     """
-    refuse_taken(host, port)
     _prepare_environment()
+    _refuse_old_tables()
+    refuse_taken(host, port)
     logs.configure()
     end_with_parent()
     from granian import Granian  # noqa: PLC0415  only here is a server needed
@@ -75,6 +78,7 @@ def worker() -> None:
     DATABASE_URL=postgresql://… fairgate worker
     """
     url = _prepare_environment()
+    _refuse_old_tables()
     logs.configure()
     parts = [import_module(part).run for part in (WORKER, NOTIFY)]
     with stopped_by_signals() as stop, ThreadPoolExecutor(len(parts)) as threads:
@@ -97,6 +101,7 @@ def watch(
     DATABASE_URL=postgresql://… fairgate watch https://places.example.org
     """
     database = _prepare_environment()
+    _refuse_old_tables()
     logs.configure()
     run = import_module(WATCH).run
     with stopped_by_signals() as stop:
@@ -203,6 +208,14 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=outlive_nobody, daemon=True).start()
+
+
+def _refuse_old_tables() -> None:
+    """Raise BadInput where the database is of another version. One that is away is no reason not to start."""
+    with suppress(psycopg.OperationalError), place.database() as conn:
+        waiting = pending(conn)
+        if waiting:
+            raise BadInput(database_place(), f"{', '.join(waiting)} not applied", "run `fairgate migrate` first")
 
 
 def _prepare_environment() -> str:
