@@ -29,7 +29,7 @@ Act = Confirm | Decline | Cancel | CheckIn
 # Parts of the window after which people answer, with the per cent of them; assumed. Results are looked at at once.
 ANSWER_AFTER = Shares({0.02: 45, 0.06: 17, 0.15: 12, 0.3: 10, 0.5: 8, 0.75: 5, 0.93: 3})
 
-EARLY = timedelta(hours=HOURS)  # before their time: this clock looks no more often, and nobody shall be late by it
+EARLY = timedelta(hours=HOURS)  # before the time that counts: this clock looks no more often, and nobody shall be late
 
 
 class People:
@@ -68,9 +68,8 @@ class People:
 
     def _decide(self, offer: Offer) -> None:
         lot = self._luck.random() * 100
-        answers_at = offer.opened_at + self._profile.program(offer.program).policy.window * ANSWER_AFTER.pick(
-            self._luck
-        )
+        window = self._profile.program(offer.program).policy.window
+        answers_at = offer.opened_at + max(timedelta(0), window - EARLY) * ANSWER_AFTER.pick(self._luck)
         if lot < self._figures.confirmed_percent:
             self._agenda.plan(answers_at, Confirm(offer.number, offer.program, page_opened_at=answers_at))
         elif lot < self._figures.confirmed_percent + self._figures.declined_percent:
