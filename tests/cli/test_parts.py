@@ -102,12 +102,12 @@ def test_doctor_says_when_the_database_is_away(fairgate):
     assert b"Traceback" not in ended.stderr
 
 
-def test_a_port_that_is_taken_is_said(refused, empty):
+def test_a_port_that_is_taken_is_said(refused, dsn):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert f"127.0.0.1 port {port}" in refused("serve", "--port", port, env=empty)
+        assert f"127.0.0.1 port {port}" in refused("serve", "--port", port, env={"DATABASE_URL": dsn})
 
 
 @pytest.mark.parametrize("part", [("serve", "--port", 1), ("worker",), ("watch",)], ids=lambda part: part[0])
