@@ -73,8 +73,8 @@ def arrived(world: World) -> Group:
 
 
 def on_reserve(world: World) -> Group:
-    for _ in range(3):
-        world.asking(weeks=40)
+    world.asking(size=3, weeks=40)  # who waits longest takes all places there are
+    world.asking(weeks=30)
     group = world.asking(size=4, weeks=0)
     world.draw(places=2)
     return group
