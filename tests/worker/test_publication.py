@@ -40,10 +40,11 @@ def names(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir()}
 
 
-def test_files_appear_when_they_are_sealed_and_when_they_are_drawn(world: TimeWorld) -> None:
+def test_files_appear_when_a_round_is_sealed_seeded_and_drawn(world: TimeWorld) -> None:
     folder = world.home / "public" / "draws" / DAY.isoformat()
     assert not folder.exists()
     assert names(go_to(world, 12)) == {"manifest.json", "entries.csv"}
+    assert names(go_to(world, 23.6)) == {"manifest.json", "entries.csv", "beacon.json"}
     assert names(go_to(world, 24)) == {"manifest.json", "entries.csv", "beacon.json", "results.csv"}
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
 

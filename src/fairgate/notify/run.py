@@ -56,14 +56,19 @@ def hand_over(desk: Desk) -> bool:
         profile = profiles.current(conn) if claimed else None
     if profile is None:
         return False
-    sent = [notice for notice in claimed if _handed_over(desk.channel, notice, profile)]
-    failed = [notice for notice in claimed if notice not in sent]
+    nobodys = [notice for notice in claimed if _for_nobody(notice, profile)]
+    sent: list[Due] = []
+    failed: list[Due] = []
+    for notice in claimed:
+        if notice not in nobodys:
+            (sent if _handed_over(desk.channel, notice, profile) else failed).append(notice)
     with desk.connect() as conn, conn.transaction():
         now = desk.clock(conn)
-        notices.sent(conn, [notice.id for notice in sent], now)
+        notices.sent(conn, [notice.id for notice in (*nobodys, *sent)], now)
         for notice in failed:
             notices.failed(conn, notice.id, now=now, retry_after=_pause(notice.tries + 1))
-    log.info("notices", sent=len(sent), failed=len(failed))
+    if sent or failed:
+        log.info("notices", sent=len(sent), failed=len(failed))
     return True
 
 
@@ -75,8 +80,6 @@ def _claim(conn: psycopg.Connection, now: datetime) -> Sequence[Due]:
 
 
 def _handed_over(channel: Channel, notice: Due, profile: Profile) -> bool:
-    if _for_nobody(notice, profile):
-        return True
     try:
         text = write(notice.kind, notice.facts, notice.language, profile)
         channel.hand_over(Message(notice.id, notice.number, notice.kind, text))

@@ -223,7 +223,7 @@ def seed(conn: psycopg.Connection, round_id: int, *, proof: str, now: datetime, 
         conn,
         round_id,
         "sealed",
-        "proof = %(proof)s, seeded_at = %(now)s, due_at = %(due)s",
+        "proof = %(proof)s, seeded_at = %(now)s, due_at = %(due)s, published_at = NULL",
         {"proof": proof, "now": now, "due": due_at},
     )
 
@@ -263,8 +263,11 @@ def backfilled(conn: psycopg.Connection, round_id: int, port: str) -> None:
 
 
 def published(conn: psycopg.Connection, found: Round, now: datetime) -> None:
-    """Note that the files of the state in which the round was found are written."""
-    conn.execute("UPDATE round SET published_at = %s WHERE id = %s AND state = %s", [now, found.id, found.state])
+    """Note that the files of the step at which the round was found are written; if it went on since, they are not all."""
+    conn.execute(
+        "UPDATE round SET published_at = %s WHERE id = %s AND state = %s AND seeded_at IS NOT DISTINCT FROM %s",
+        [now, found.id, found.state, found.seeded_at],
+    )
 
 
 def _step(conn: psycopg.Connection, round_id: int, was: str, changes: str, values: dict[str, object]) -> None:
