@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_location
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from django.utils import translation
 from django.utils.translation import gettext, ngettext, pgettext
 
@@ -69,6 +69,11 @@ def city(zone: str) -> str:
 def number(value: int) -> str:
     """'8,310'."""
     return format_decimal(value, locale=_locale())
+
+
+def percent(share: float) -> str:
+    """'50%' for one half."""
+    return format_percent(share, locale=_locale())
 
 
 def duration(length: timedelta) -> str:

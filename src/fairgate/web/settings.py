@@ -49,6 +49,7 @@ INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.
 MIDDLEWARE = [
     "fairgate.web.middleware.headers",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pads at random, so that lengths tell nothing of what is inside
     "fairgate.web.middleware.language",
     "fairgate.web.middleware.database_away",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -141,6 +141,7 @@ def _wish_context(desk: Desk, now: datetime) -> Context:
     return {
         "wish": wish,
         "asked": dates.local(wish.asked_at, desk.zone),
+        "many_ports": len(desk.program.port_codes) > 1,
         "wish_ports": [deployment.port_name(desk.profile, port) for port in wish.ports],
         "undo_until": dates.local(undo_until, desk.zone) if undo_until and now <= undo_until else None,
     }

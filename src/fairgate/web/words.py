@@ -113,7 +113,7 @@ def history(kind: str, facts: Mapping[str, object]) -> str:
     told = {
         "registered": _("You registered."),
         "amended": _("Your registration was changed."),
-        "requested": _("You asked for an appointment, or changed your ports."),
+        "requested": _("You asked for an appointment, or changed your request."),
         "withdrawn": _("You withdrew your request."),
         "restored": _("You brought your request back."),
         "offered": _("You were offered a place."),

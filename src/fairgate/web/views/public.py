@@ -40,7 +40,13 @@ def start(request: HttpRequest) -> HttpResponse:
 def how(request: HttpRequest) -> HttpResponse:
     with database.connection() as conn:
         program = deployment.program(deployment.profile(conn))
-    return page(request, "how.html", {"window": dates.duration(program.policy.window)})
+    part, whole = program.seniority_share
+    context = {
+        "window": dates.duration(program.policy.window),
+        "waiting": {0: "none", whole: "all"}.get(part, "some"),
+        "share": dates.percent(part / whole),
+    }
+    return page(request, "how.html", context)
 
 
 @require_safe
