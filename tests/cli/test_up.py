@@ -16,6 +16,9 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from fairgate.cli.children import Child, Children
+from fairgate.core.errors import BadInput
+
 FEW = ("--registrations", "300", "--days", "2")
 
 
@@ -124,3 +127,27 @@ def test_a_first_start_that_was_interrupted_begins_anew(tmp_path, port):
 def test_a_profile_that_is_not_there_is_said_before_anything_is_started(refused, tmp_path, port):
     assert "holds no profile" in refused("up", "--port", port, "--profile", tmp_path / "none")
     assert not (tmp_path / "home").exists()
+
+
+def test_a_part_that_says_what_has_to_be_mended_ends_everything_with_its_words(tmp_path):
+    child = Child("watch", ("explain", "deadlines", str(tmp_path / "nowhere")), tmp_path / "log" / "watch.log")
+    children = Children([child], os.environ, print)
+    with children.running():
+        child.process.wait(60)
+        with pytest.raises(BadInput, match="nowhere: is not there; correct the path"):
+            children.look()
+
+
+def test_a_part_that_keeps_ending_ends_everything(tmp_path):
+    said = []
+    child = Child("worker", ("--help",), tmp_path / "log" / "worker.log")
+    children = Children([child], os.environ, said.append)
+    with children.running():
+        for _ in range(5):
+            child.process.wait(60)
+            children.look()
+        child.process.wait(60)
+        with pytest.raises(BadInput, match="worker: ended 6 times in 60 seconds"):
+            children.look()
+    assert len(said) == 5
+    assert child.process.poll() is not None

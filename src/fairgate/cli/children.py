@@ -1,8 +1,8 @@
 """The parts of `fairgate up` as child processes: started, kept running, ended.
 
 Each child leads a process group of its own, so that what it starts ends with it, and has a pipe as standard input that
-tells it when this process is gone. A child that ends by itself is started again; one that keeps ending is a
-fault that more starts will not mend, and everything ends with a message.
+tells it when this process is gone. A child that ends by itself is started again. One that says what a person has to
+mend, or keeps ending, is a fault that more starts will not mend: then everything ends with a message.
 """
 
 import os
@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from fairgate.cli.faults import BAD_INPUT
 from fairgate.core.errors import BadInput
 
 ENDINGS_MOST: Final = 5  # in WITHIN_S seconds
 WITHIN_S: Final = 60.0
 STOP_S: Final = 15.0  # for work in hand; then they are killed
 LOG_MOST: Final = 10_000_000  # bytes
+LINE_MOST: Final = 2_000  # bytes
 
 
 def command(*args: str) -> list[str]:
@@ -53,6 +55,21 @@ class Child:
                 process_group=0,
             )
 
+    def clear(self) -> None:
+        """End the child, where it runs still, and all that it started and left."""
+        self.signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+
+    def last_words(self) -> str:
+        """The last line that it wrote."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - LINE_MOST))
+            lines = log.read().decode(errors="replace").splitlines()
+        return lines[-1].removeprefix("fairgate: ") if lines else "it said nothing"
+
     def signal(self, number: signal.Signals) -> None:
         """To the child and all that it started."""
         if self.process is not None:
@@ -83,7 +100,9 @@ class Children:
         for child in self._children:
             if child.process is None or child.process.poll() is None:
                 continue
-            child.signal(signal.SIGKILL)  # what it started and left
+            child.clear()
+            if child.process.returncode == BAD_INPUT:
+                raise BadInput(child.name, f"ended: {child.last_words()}", "mend that and start again")
             now = time.monotonic()
             child.endings = [at for at in child.endings if now - at < WITHIN_S] + [now]
             if len(child.endings) > ENDINGS_MOST:
@@ -103,10 +122,7 @@ class Children:
                 continue
             with suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.0, deadline - time.monotonic()))
-            child.signal(signal.SIGKILL)
-            child.process.wait()
-            if child.process.stdin is not None:
-                child.process.stdin.close()
+            child.clear()
 
 
 def _how(code: int) -> str:

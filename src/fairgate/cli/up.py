@@ -136,6 +136,7 @@ def _serve(environment: dict[str, str], url: str, home: Path, port: int) -> None
     children = Children(
         [Child(name, args, home / "log" / f"{name}.log") for name, args in parts.items()], environment, say
     )
+    refuse_taken(HOST, port)  # again: a first start takes a minute
     with children.running():
         _await_ready(children, f"{address}/health/ready")
         _greet(url, home, address)
