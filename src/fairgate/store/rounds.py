@@ -263,7 +263,7 @@ def backfilled(conn: psycopg.Connection, round_id: int, port: str) -> None:
 
 
 def published(conn: psycopg.Connection, found: Round, now: datetime) -> None:
-    """Note that the files of the step at which the round was found are written; if it went on since, they are not all."""
+    """Note that the files of the step at which the round was found are written; not if it has gone on since."""
     conn.execute(
         "UPDATE round SET published_at = %s WHERE id = %s AND state = %s AND seeded_at IS NOT DISTINCT FROM %s",
         [now, found.id, found.state, found.seeded_at],
