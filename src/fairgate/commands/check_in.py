@@ -10,7 +10,7 @@ from fairgate.commands.acting import Batch, Decide, act_on_offers, place
 from fairgate.core import places
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.sealing import Chance
-from fairgate.store import requests
+from fairgate.store import profiles, requests
 from fairgate.store.offers import Offer, today_at
 
 
@@ -25,8 +25,12 @@ def check_in(conn: psycopg.Connection, acts: Sequence[CheckIn], *, now: datetime
     """Take note that groups are here, on the day of their appointment; their requests are fulfilled."""
 
     def decision(_: Batch) -> Decide[CheckIn]:
+        profile = profiles.current(conn)
+
         def decide(_act: CheckIn, offer: Offer | None) -> Outcome:
-            return places.check_in(place(offer), today=today_at(now, offer.zone) if offer else now.date())
+            return places.check_in(
+                place(offer), today=today_at(now, profile.port(offer.port).zone) if offer else now.date()
+            )
 
         return decide
 

@@ -10,8 +10,9 @@ from fairgate.commands.acting import Batch, Decide, act_on_offers, place
 from fairgate.commands.record import record
 from fairgate.core import places
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, refuse_unless_possible
+from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance
-from fairgate.store import offers, rounds
+from fairgate.store import offers, profiles, rounds
 from fairgate.store.offers import Offer, today_at
 
 
@@ -34,8 +35,10 @@ def miss(conn: psycopg.Connection, acts: Sequence[Miss], *, now: datetime, chanc
     """Note that nobody came, once the day is over at the port; no penalty, the request stands again."""
 
     def decision(_: Batch) -> Decide[Miss]:
+        profile = profiles.current(conn)
+
         def decide(_act: Miss, offer: Offer | None) -> Outcome:
-            return places.miss(place(offer), day_over=offer is not None and today_at(now, offer.zone) > offer.date)
+            return places.miss(place(offer), day_over=offer is not None and _day_over(profile, offer, now))
 
         return decide
 
@@ -58,8 +61,9 @@ def _close(conn: psycopg.Connection, act: Close, now: datetime, chance: Chance) 
     refusal = refuse_unless_possible(Subject.ROUND, "close", found.state)
     if refusal:
         return refusal
+    profile = profiles.current(conn)
     held = offers.live_of_round(conn, found.id)
-    if any(offer.state == "offered" or today_at(now, offer.zone) <= offer.date for offer in held):
+    if any(offer.state == "offered" or not _day_over(profile, offer, now) for offer in held):
         return Refused(Reason.NOT_DUE, {"program": act.program, "date": act.date.isoformat()})
     missed = miss(conn, [Miss(offer.number, act.program) for offer in held], now=now, chance=chance)
     rounds.close(conn, found.id, now)
@@ -67,3 +71,8 @@ def _close(conn: psycopg.Connection, act: Close, now: datetime, chance: Chance) 
     done = Done("closed", None, {"program": act.program, "round": act.date.isoformat(), "missed": count})
     record(conn, [(None, done)], now=now, chance=chance)
     return done
+
+
+def _day_over(profile: Profile, offer: Offer, now: datetime) -> bool:
+    """Whether the day of the appointment is over at its port, whatever the time is where people wait."""
+    return today_at(now, profile.port(offer.port).zone) > offer.date
