@@ -63,7 +63,8 @@ def _close(conn: psycopg.Connection, act: Close, now: datetime, chance: Chance) 
         return refusal
     profile = profiles.current(conn)
     held = offers.live_of_round(conn, found.id)
-    if any(offer.state == "offered" or not _day_over(profile, offer, now) for offer in held):
+    day_over = found.due_at is not None and now >= found.due_at
+    if not day_over or any(offer.state == "offered" or not _day_over(profile, offer, now) for offer in held):
         return Refused(Reason.NOT_DUE, {"program": act.program, "date": act.date.isoformat()})
     missed = miss(conn, [Miss(offer.number, act.program) for offer in held], now=now, chance=chance)
     rounds.close(conn, found.id, now)
