@@ -78,12 +78,14 @@ class Desk:
         offer = self.offer
         return offer if offer and lifecycle.target(Subject.OFFER, act, offer.state) else None
 
-    def deadlines(self, offer: Offer) -> Deadlines:
-        return Deadlines(self.conn, [offer.opened_at])
+    @cached_property
+    def deadlines(self) -> Deadlines:
+        """The outages on record since the offer was made."""
+        return Deadlines(self.conn, [self.offer.opened_at] if self.offer else [])
 
     def is_over(self, offer: Offer, now: datetime) -> bool:
         """Whether somebody who opens the page only now is too late to confirm."""
-        deadline = self.deadlines(offer).of(offer)
+        deadline = self.deadlines.of(offer)
         tried = evidence.attempts(self.conn, offer.program, [(offer.registration_id, offer.opened_at)])
         verdict = decide(
             deadline,
@@ -97,7 +99,7 @@ class Desk:
 
 def place_context(desk: Desk, offer: Offer) -> Context:
     """An offer or appointment with its port, its deadline and the sum that leads to it."""
-    deadline, steps = desk.deadlines(offer).explain(offer)
+    deadline, steps = desk.deadlines.explain(offer)
     return {
         "offer": offer,
         "port": deployment.shown_port(desk.profile, offer.port, offer.zone),
