@@ -39,7 +39,7 @@ def parse(texts: Mapping[str, str]) -> Profile:
 
 
 def save(conn: psycopg.Connection, profile: Profile, texts: Mapping[str, str], now: datetime) -> None:
-    """Make `profile` the one that holds; ports and programs that are there already are kept."""
+    """Make `profile` the one that holds. Ports and programs of earlier ones are kept, but no rounds of theirs open."""
     current = conn.execute(CURRENT).fetchone()
     if current is None or current[1] != dict(texts):
         conn.execute(
@@ -56,6 +56,10 @@ def save(conn: psycopg.Connection, profile: Profile, texts: Mapping[str, str], n
             " ON CONFLICT (program) DO UPDATE SET group_max = EXCLUDED.group_max, hidden = EXCLUDED.hidden",
             [(program.program, program.group_max, program.hidden) for program in profile.programs],
         )
+    conn.execute(
+        "UPDATE program SET next_date = NULL, opens_at = NULL WHERE opens_at IS NOT NULL AND program <> ALL(%s)",
+        [[program.program for program in profile.programs]],
+    )
 
 
 _known: dict[tuple[bytes, bytes, bytes, int], Profile] = {}  # by database and row: a profile row never changes

@@ -141,6 +141,15 @@ def earlier_undrawn(conn: psycopg.Connection, program: str, day: date) -> date |
     return row[0] if row else None
 
 
+def unfinished_places(conn: psycopg.Connection) -> list[tuple[str, str, date]]:
+    """(program, port, date) of every place that a round which is not over gives or gave out."""
+    rows = conn.execute(
+        "SELECT DISTINCT s.program, s.port, s.date FROM round r JOIN slot s USING (program, date)"
+        " WHERE r.state NOT IN ('closed', 'void') ORDER BY 3, 1, 2"
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 def insert(
     conn: psycopg.Connection,
     program: str,
