@@ -81,5 +81,15 @@ def test_the_place_on_the_reserve_list_is_told(world: World, browser: Pages) -> 
     assert "of 2 on the reserve list." in page.main
 
 
+def test_the_ticket_under_which_a_group_is_in_the_files_is_told_to_it_alone(world: World, browser: Pages) -> None:
+    groups = [world.asking(), world.asking()]
+    world.draw()
+    tickets = dict(world.conn.execute("SELECT registration_id, ticket FROM entry").fetchall())
+    own, others = (tickets[world.id_of(group)] for group in groups)
+    page = browser.sign_in(groups[0])
+    assert own in page.main
+    assert others not in page.main
+
+
 def test_weeks_are_those_of_the_newest_adult(world: World, browser: Pages) -> None:
     assert "Weeks counted 17 " in browser.sign_in(world.asking(weeks=17)).main
