@@ -18,7 +18,8 @@ from fairgate.core.registering import Member
 from fairgate.core.sealing import code_matches
 from fairgate.notify.channels import Folder
 from fairgate.notify.run import Desk, hand_over
-from fairgate.store import due, lists, registrations, rounds
+from fairgate.store import counts, due, lists, registrations, rounds
+from fairgate.store import offers as store_offers
 from time_world import NOON, TimeWorld, must
 
 DAY = NOON.date()
@@ -119,6 +120,13 @@ def test_it_is_in_no_list_and_holds_no_people(world: TimeWorld) -> None:
     assert lists.eligible(world.conn, PROGRAM, world.now, 10) == []
     assert lists.eligible(world.conn, "arrival", world.now, 10) == []
     assert world.profile.program(PROGRAM).hidden
+
+
+def test_no_officer_and_no_figure_sees_it(world: TimeWorld) -> None:
+    confirmed(world, ready(world))
+    assert store_offers.of_day(world.conn, DAY, "SYS") == []
+    assert counts.offers(world.conn) == counts.rounds(world.conn) == {}
+    assert not counts.used(world.conn)
 
 
 def test_a_number_that_is_somebody_elses_is_passed_over(world: TimeWorld) -> None:

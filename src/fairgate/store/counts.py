@@ -2,10 +2,16 @@
 
 import psycopg
 
-OFFERS = "SELECT state, count(*) FROM offer GROUP BY state ORDER BY state"
-OFFERS_OF_ROUND = "SELECT state, count(*) FROM offer WHERE round_id = %s GROUP BY state ORDER BY state"
-ROUNDS = "SELECT state, count(*) FROM round GROUP BY state ORDER BY state"
 # What belongs to the watchers' hidden program does not count.
+OFFERS = """
+    SELECT o.state, count(*) FROM offer o JOIN program p ON p.program = o.program WHERE NOT p.hidden
+     GROUP BY o.state ORDER BY o.state
+"""
+OFFERS_OF_ROUND = "SELECT state, count(*) FROM offer WHERE round_id = %s GROUP BY state ORDER BY state"
+ROUNDS = """
+    SELECT r.state, count(*) FROM round r JOIN program p ON p.program = r.program WHERE NOT p.hidden
+     GROUP BY r.state ORDER BY r.state
+"""
 USED = """
     SELECT EXISTS (SELECT 1 FROM person)
         OR EXISTS (SELECT 1 FROM round r JOIN program p ON p.program = r.program WHERE NOT p.hidden)

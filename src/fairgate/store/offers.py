@@ -34,8 +34,10 @@ OPEN_IN = f"""
 LIVE_OF_ROUND = f"""
     SELECT {_COLUMNS} {_FROM} WHERE o.round_id = %s AND o.state IN ('offered', 'confirmed') ORDER BY o.registration_id
 """
+# Watchers come to no port.
 OF_DAY = f"""
-    SELECT {_COLUMNS} {_FROM} WHERE s.date = %s AND o.port = %s AND o.state IN ('confirmed', 'checked_in', 'missed')
+    SELECT {_COLUMNS} {_FROM} JOIN program p ON p.program = o.program
+     WHERE s.date = %s AND o.port = %s AND o.state IN ('confirmed', 'checked_in', 'missed') AND NOT p.hidden
      ORDER BY s.time, r.number
 """
 HISTORY = f"""
