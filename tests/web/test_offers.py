@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from fairgate.store import offers
+from fairgate.store import clock, offers
 from fairgate.web import tokens
 from pages import Pages
 from web_world import PROGRAM, Group, World
@@ -71,20 +71,31 @@ def test_outages_that_moved_the_deadline_are_told_to_who_comes_too_late(world: W
     assert "The time lost, 1 hour 30 minutes, is given back." in page.main
 
 
-def test_who_opened_the_page_in_time_is_in_line(world: World, browser: Pages) -> None:
-    """The deadline was moments ago; the page had been opened before it."""
+@pytest.mark.parametrize(
+    ("opened", "sent", "kept"),
+    [(-1, 30, "confirmed"), (0, 30, "confirmed"), (-1, 31, "offered"), (1, 2, "offered"), (None, 1, "offered")],
+)
+def test_who_opened_the_page_in_time_is_in_line(
+    world: World,
+    offered: Group,
+    browser: Pages,
+    monkeypatch: pytest.MonkeyPatch,
+    opened: int | None,
+    sent: int,
+    kept: str,
+) -> None:
+    """Minutes after the deadline at which the page was opened, as its token says, and at which it was sent."""
     from django.conf import settings
 
-    group = world.asking()
-    world.draw(world.day - timedelta(days=1))
-    browser.sign_in(group)
-    deadline = world.drawn_at(world.day - timedelta(days=1)) + timedelta(hours=23)
-    since = world.now - deadline
-    opened = tokens.sign_page(settings.FAIRGATE_KEYS, group.number, deadline - timedelta(minutes=1))
-    page = browser.send_form(browser.get("/me"), to="/me/confirm", key="k", page=opened)
-    in_time = since <= timedelta(minutes=29)
-    assert ("Your place is confirmed." in page.main) == in_time
-    assert state(world, group) == ("confirmed" if in_time else "offered")
+    deadline = world.drawn_at(world.day) + timedelta(hours=23)
+    token = ""
+    if opened is not None:
+        token = tokens.sign_page(settings.FAIRGATE_KEYS, offered.number, deadline + timedelta(minutes=opened))
+    form = browser.get("/me/confirm")
+    monkeypatch.setattr(clock, "now", lambda _: deadline + timedelta(minutes=sent))
+    page = browser.send_form(form, page=token)
+    assert page.status == (200 if kept == "confirmed" else 409)
+    assert state(world, offered) == kept
 
 
 def test_a_page_token_of_somebody_else_or_of_our_making_up_counts_for_nothing(world: World, offered: Group) -> None:
