@@ -1,11 +1,13 @@
-"""A rehearsal for tests to look at."""
+"""A rehearsal for tests to look at: the same one in every run, down to the draws."""
 
+import base64
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from random import Random
 
 import psycopg
 
@@ -28,10 +30,13 @@ class Rehearsed:
 
 
 @contextmanager
-def rehearsed(
-    dsn: str, profile: str, *, registrations: int, days: int, until: datetime | None = None
-) -> Iterator[Rehearsed]:
+def rehearsed(dsn: str, profile: str, *, registrations: int, days: int, until: datetime | None) -> Iterator[Rehearsed]:
     with tempfile.TemporaryDirectory() as home, psycopg.connect(dsn, autocommit=True) as conn:
         load_profile(conn, profiles.read_folder(ROOT / "profiles" / profile), now=clock.now(conn))
-        found = rehearse(dsn, Path(home), registrations=registrations, days=days, seed=1, until=until)
+        same = Random(1).randbytes
+        for name in profiles.current(conn).beacon.observers:
+            key = Path(home) / "keys" / "observers" / f"{name}.key"
+            key.parent.mkdir(parents=True, exist_ok=True)
+            key.write_bytes(base64.b64encode(same(keys.KEY_BYTES)))
+        found = rehearse(dsn, Path(home), registrations=registrations, days=days, seed=1, until=until, chance=same)
         yield Rehearsed(found, conn, keys.load(Path(home)), first_visible(profiles.current(conn)))

@@ -1,7 +1,7 @@
 """A rehearsal goes through the real commands, so what it leaves has to be as sound as anything that they leave."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 
@@ -12,14 +12,14 @@ from fairgate.core import draw as drawing
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import parse_beacon, parse_manifest, write_results
 from fairgate.core.sealing import code_matches, unwrap
-from fairgate.store import clock, lists, rounds
+from fairgate.store import lists, rounds
 from fairgate.store.rounds import Round
 from sim.rehearsed import Rehearsed, rehearsed
 
 # The second profile's lead is short enough for a few days to hold appointments that were kept and missed.
 SMALL = {
-    "southwest-border": {"registrations": 1400, "days": 3},
-    "one-clinic": {"registrations": 260, "days": 14},
+    "southwest-border": {"registrations": 1400, "days": 3, "until": datetime(2026, 3, 4, 21, 20, tzinfo=UTC)},
+    "one-clinic": {"registrations": 260, "days": 14, "until": datetime(2026, 3, 4, 21, 20, tzinfo=UTC)},
 }
 
 
@@ -59,7 +59,7 @@ def test_the_sample_applicant_has_an_open_offer_for_hours_and_its_code_is_right(
     assert row is not None
     assert code_matches(one.keys, str(one.found.sample_number), str(one.found.sample_code), bytes(row[0]))
     assert row[1] == "offered"
-    assert (row[2] - clock.now(one.conn)).total_seconds() > 4 * 3600
+    assert row[2] - one.found.until > timedelta(hours=4)
 
 
 def test_places_taken_are_those_of_the_offers_that_hold_one(one: Rehearsed) -> None:

@@ -18,8 +18,13 @@ app = typer.Typer()
 
 @app.command()
 def rehearse(
-    registrations: Annotated[int, typer.Option("--registrations", min=1, max=10_000_000, help="How many wait")] = 6000,
-    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How many past days are lived through")] = 3,
+    registrations: Annotated[
+        int | None,
+        typer.Option("--registrations", min=1, max=10_000_000, help="How many wait; else the profile's"),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=366, help="How many past days; else until appointments are kept")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other people")] = 1,
     codes: Annotated[Path | None, typer.Option("--codes", help="Where numbers and access codes go")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the counts as JSON")] = False,

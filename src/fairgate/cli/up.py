@@ -23,6 +23,7 @@ from fairgate.cli.children import Child, Children, command
 from fairgate.cli.reading import whole
 from fairgate.cli.serving import refuse_taken
 from fairgate.core.errors import BadInput
+from fairgate.sim.rehearse import first_look
 from fairgate.store import databases, embedded, offers, profiles
 from fairgate.store.offers import Offer
 
@@ -39,8 +40,10 @@ LOOK_S: Final = 0.25
 def up(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the pages are")] = 8000,
     profile: Annotated[Path | None, typer.Option("--profile", help="Else profiles/southwest-border")] = None,
-    registrations: Annotated[int, typer.Option("--registrations", min=1, help="How many people rehearse")] = 6000,
-    days: Annotated[int, typer.Option("--days", min=1, max=60, help="How many days they rehearse")] = 3,
+    registrations: Annotated[
+        int | None, typer.Option("--registrations", min=1, help="How many groups rehearse")
+    ] = None,
+    days: Annotated[int | None, typer.Option("--days", min=1, max=60, help="How many days they rehearse")] = None,
     rehearse: Annotated[bool, typer.Option("--rehearse/--empty", help="Begin with a rehearsal, or with nobody")] = True,
 ) -> None:
     """Run everything on this machine, on a database of its own in FAIRGATE_HOME (./var), until Ctrl-C.
@@ -54,7 +57,7 @@ def up(
     """
     refuse_taken(HOST, port)
     folder = profile or PROFILES / "southwest-border"
-    profiles.parse(profiles.read_folder(folder))
+    parsed = profiles.parse(profiles.read_folder(folder))
     home = place.home()
     home.mkdir(parents=True, exist_ok=True)
     with ended_by_signals():
@@ -62,7 +65,8 @@ def up(
         with embedded.server(home / "postgres") as url:
             environment = _environment(home, url)
             if rehearse and databases.is_unused(url):
-                _rehearse(environment, url, home, folder, registrations, days)
+                groups, past = first_look(parsed)
+                _rehearse(environment, url, home, folder, registrations or groups, days or past)
             say("tables, profile and staff account")
             _step(environment, "migrate", "--profile", str(folder))
             _step(environment, "staff", STAFF, "--password-file", str(home / "staff.password"))

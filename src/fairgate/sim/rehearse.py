@@ -59,25 +59,27 @@ def rehearse(
     home: Path,
     *,
     registrations: int | None = None,
-    days: int,
-    seed: int,
+    days: int | None = None,
+    seed: int = 1,
     until: datetime | None = None,
     progress: Progress = lambda _what, _done, _total: None,
     chance: Chance = os.urandom,
 ) -> Rehearsal:
     """Rehearse the first visible program of the loaded profile for `days` days up to `until` (the database's now).
 
-    The database must hold nothing but the profile; `registrations` are as many as the profile has waiting if not
-    given. `seed` decides who the people are and what they do; numbers,
-    codes, keys and the draws come from `chance` and from the observers whose keys are in `home`.
+    The database must hold nothing but the profile. Where it is not said otherwise there are as many registrations as
+    the profile has waiting, and so many days that there are appointments of yesterday and today. `seed` decides who
+    the people are and what they do; numbers, codes, keys and the draws come from `chance` and from the observers
+    whose keys are in `home`.
     """
     with psycopg.connect(dsn, autocommit=True) as conn:
         if counts.used(conn):
             raise BadInput("database", "holds registrations or rounds already", "rehearse on an empty one")
+        in_real_time = until is None
         until = until or clock.now(conn)
-        since = until - timedelta(days=days)
         profile = profiles.current(conn)
         program = first_visible(profile)
+        since = until - timedelta(days=days or days_to_the_appointments(program))
         figures = read_figures(profile, program)
         registrations = registrations or figures.waiting
         coming = groups(figures, profile.languages, registrations=registrations, since=since, until=until, seed=seed)
@@ -92,14 +94,19 @@ def rehearse(
         start_calendar(conn, program, schedule.next_to_open(program, since))
         _live(conn, line, people, machinery, since, until, progress)
         conn.execute("SET synchronous_commit = on")  # the next commit is on disk, and with it all before
-        machinery.show_health(until, max(until, clock.now(conn)))
+        machinery.show_health(until, clock.now(conn) if in_real_time else until)
         return _result(conn, line, people, since, until)
 
 
 def first_look(profile: Profile) -> tuple[int, int]:
-    """Registrations and days of a rehearsal that takes a minute: appointments of yesterday and today are in it."""
+    """Registrations and days of a rehearsal that takes a minute or less."""
     program = first_visible(profile)
-    return min(FIRST_LOOK, read_figures(profile, program).waiting), program.lead_days + 3
+    return min(FIRST_LOOK, read_figures(profile, program).waiting), days_to_the_appointments(program)
+
+
+def days_to_the_appointments(program: Program) -> int:
+    """Days of a rehearsal in which the first appointments are yesterday's: two pass until the first round is drawn."""
+    return program.lead_days + 3
 
 
 def first_visible(profile: Profile) -> Program:
