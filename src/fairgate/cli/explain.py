@@ -125,7 +125,9 @@ def _sentence(step: Step, opened_at: datetime, policy: Policy) -> str:
             return f"{what} lasts: the clock stands."
         case Because.NOT_TOLD:
             return f"{what} is over, but not everyone affected has been told: the clock stands."
-    assert step.lost is not None and step.told_until is not None and step.rounded is not None  # noqa: PT018
+    assert step.lost is not None, "a step that moved the deadline has its sum"
+    assert step.told_until is not None, "a step that moved the deadline has its sum"
+    assert step.rounded is not None, "a step that moved the deadline has its sum"
     given = f"{what} took {step.lost}, which is given back; after the notice there is time until"
     given = f"{given} {moment(step.told_until)}: due {moment(step.due)}, rounded up {moment(step.rounded)}"
     night = "" if step.deadline == step.rounded else f", moved out of the night to {shown(step.deadline)}"
