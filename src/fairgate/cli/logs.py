@@ -20,7 +20,19 @@ PERSONAL: Final = frozenset(
     {
         *("name", "names", "given_names", "family_names", "full_name", "person", "people", "member", "members"),
         *("born_on", "birth_date", "nationality", "birth_country", "sex", "document", "details", "contact"),
-        *("email", "phone", "address", "ip", "code", "access_code", "password", "token", "cookie", "authorization"),
+        *(
+            "email",
+            "phone",
+            "address",
+            "ip",
+            "code",
+            "access_code",
+            "number",
+            "password",
+            "token",
+            "cookie",
+            "authorization",
+        ),
     }
 )
 
