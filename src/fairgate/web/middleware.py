@@ -61,6 +61,16 @@ def language(get_response: Answer) -> Answer:
     return answer
 
 
+def known_host(get_response: Answer) -> Answer:
+    """Refuse what was sent to another host's name: a page of somebody else may not speak through ours."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        request.get_host()  # raises what becomes the page for a bad request
+        return get_response(request)
+
+    return answer
+
+
 def database_away(get_response: Answer) -> Answer:
     """Answer 503 in the person's language when PostgreSQL does not answer us."""
 
