@@ -107,7 +107,7 @@ def _environment(home: Path, url: str) -> dict[str, str]:
 
 def _step(environment: Mapping[str, str], *args: str) -> None:
     """One command, to its end; what it says when it fails is what a person is told."""
-    ended = subprocess.run(command(*args), env=environment, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+    ended = subprocess.run(command(*args), env=environment, stdout=subprocess.DEVNULL, check=False)  # noqa: S603  our own program
     if ended.returncode != 0:
         raise BadInput(f"fairgate {args[0]}", "did not succeed", "it says above why")
 
