@@ -87,7 +87,9 @@ def test_the_agency_cancels_in_other_words_than_the_holder() -> None:
 
 def test_an_outage_is_told_with_its_times() -> None:
     body = write("outage over", OUTAGE, "en", SMALL).body
-    assert "from 17:02 on Tuesday 24 November" in body
+    assert "from 17:02 on Tuesday 24 November, " in body
+    body = write("outage over", OUTAGE | {"port": "SYS"}, "en", SMALL).body
+    assert "from 09:02 on Tuesday 24 November, Tijuana time, until 11:00 on Tuesday 24 November, Tijuana time." in body
 
 
 def test_a_language_without_texts_gets_english() -> None:

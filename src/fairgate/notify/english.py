@@ -69,7 +69,7 @@ ENGLISH = Language(
         ),
         "outage over": Template(
             "Confirming works again",
-            "Confirming did not work from {start} to {end}. It works again.\n\n"
+            "Confirming did not work from {start}, until {end}. It works again.\n\n"
             "The time lost is given back to you. We will send you your new deadline in another message;"
             " you can confirm your place now.",
         ),

@@ -81,7 +81,7 @@ def _claim(conn: psycopg.Connection, now: datetime) -> Sequence[Due]:
 
 def _handed_over(channel: Channel, notice: Due, profile: Profile) -> bool:
     try:
-        text = write(notice.kind, notice.facts, notice.language, profile)
+        text = write(notice.kind, {"port": notice.port, **notice.facts}, notice.language, profile)
         channel.hand_over(Message(notice.id, notice.number, notice.kind, text))
     except Exception as error:  # one notice that cannot be handed over keeps no other waiting
         fault = {"error": type(error).__name__, "place": faults.place(error)}

@@ -71,7 +71,7 @@ SPANISH = Language(
         ),
         "outage over": Template(
             "La confirmación vuelve a funcionar",
-            "La confirmación no funcionó desde {start} hasta {end}. Ya vuelve a funcionar.\n\n"
+            "La confirmación no funcionó desde {start}, hasta {end}. Ya vuelve a funcionar.\n\n"
             "El tiempo perdido se le devuelve. Le enviaremos su nuevo plazo en otro mensaje;"
             " ya puede confirmar su lugar.",
         ),

@@ -13,7 +13,9 @@ from fairgate.store import bulk
 from fairgate.store.evidence import Recorded
 
 DUE = """
-    SELECT n.id, n.registration_id, r.number, r.language, n.kind, n.facts, n.tries, n.outage_id, n.created_at
+    SELECT n.id, n.registration_id, r.number, r.language, n.kind, n.facts, n.tries, n.outage_id, n.created_at,
+           (SELECT o.port FROM offer o WHERE o.registration_id = n.registration_id
+             ORDER BY o.state IN ('offered', 'confirmed') DESC, o.id DESC LIMIT 1) AS port
       FROM notice n JOIN registration r ON r.id = n.registration_id
      WHERE n.state = 'waiting' AND n.due_at <= %s
      ORDER BY n.due_at, n.id LIMIT %s FOR UPDATE OF n SKIP LOCKED
@@ -36,6 +38,8 @@ UNFINISHED = f"""
 
 @dataclass(frozen=True, slots=True)
 class Due:
+    """A notice to hand over. `port` is that of the person's offer, if there is one: people tell time by its clock."""
+
     id: int
     registration_id: int
     number: str
@@ -45,6 +49,7 @@ class Due:
     tries: int
     outage_id: int | None
     created_at: datetime
+    port: str | None
 
 
 def add(conn: psycopg.Connection, notices: Sequence[tuple[int, str, Mapping[str, object]]], now: datetime) -> None:
