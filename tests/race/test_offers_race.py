@@ -9,6 +9,7 @@
 | lapse against confirm | the lapse fails, and with it that of everybody in the same batch |
 | … and the guard of the UPDATE away too | PostgreSQL refuses to make an appointment of an offer that lapsed |
 | withdraw against draw | somebody who has withdrawn, and was told so, is offered a place |
+| samples that arrive during a lapse | (read once:) else failures fill a gap in the evidence, and count as health |
 """
 
 from collections.abc import Callable
@@ -234,3 +235,35 @@ def test_who_withdraws_during_a_draw_is_told_of_the_place_instead(conn: psycopg.
     assert isinstance(drawn, Done)
     assert withdrawn == Refused(Reason.HAS_PLACE)
     assert world.state(number) == "offered"
+
+
+# -- evidence that arrives during a lapse -------------------------------------------------------
+
+
+def test_samples_that_arrive_during_a_lapse_are_no_evidence_of_health(
+    conn: psycopg.Connection, meeting: Meeting
+) -> None:
+    """A watcher that was cut off brings its samples: they show that nothing worked when nothing was known.
+
+    Whoever looked for outages before and asks for evidence after they came would take them for health.
+    """
+    world = World(conn)
+    number = world.offered()
+    offer = world.offer(number)
+    assert offer is not None
+    assert offer.deadline is not None
+    cut_off, over = offer.deadline - timedelta(minutes=1), offer.deadline + timedelta(minutes=30)
+    world.samples(world.now - timedelta(minutes=5), cut_off)
+    world.now = over + timedelta(minutes=1)
+
+    def samples_only(own: psycopg.Connection) -> None:
+        world.on(own).samples(cut_off + timedelta(seconds=10), over, ok=0, failed=1, every_s=10)
+
+    def lapsing(own: psycopg.Connection) -> Any:
+        return lapse(own, [Lapse(offer.window_id)], now=world.now, chance=world.on(own).chance)
+
+    lapsed, _ = meeting.of(lapsing, samples_only, pause_after=(evidence, "samples"))
+    assert lapsed == []
+    assert lapsing(conn) == []
+    assert world.state(number) == "offered"
+    assert world.one("SELECT start_at FROM outage") == cut_off

@@ -12,6 +12,7 @@ from fairgate.commands.record import record
 from fairgate.core import outages
 from fairgate.core.deadlines import Deadline, Paused, Policy
 from fairgate.core.lifecycle import Done, Outcome
+from fairgate.core.outages import Sample
 from fairgate.core.places import moment, shown
 from fairgate.core.sealing import Chance
 from fairgate.store import evidence, offers, profiles, registrations
@@ -31,10 +32,11 @@ def find_outages(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> 
 
 
 class Brought(NamedTuple):
-    """How many outages were written, and how many deadlines moved."""
+    """How many outages were written, how many deadlines moved, and the samples that were looked at."""
 
     outages: int
     moved: int
+    samples: Sequence[Sample]
 
 
 def bring_up_to_date(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> Brought:
@@ -45,19 +47,19 @@ def bring_up_to_date(conn: psycopg.Connection, *, now: datetime, chance: Chance)
     evidence.lock_outages(conn)
     windows = offers.windows_unsettled(conn)
     since = min([w.opened_at for w in windows], default=now) - BEFORE
-    found = _reconcile(conn, since, now)
+    samples = evidence.samples(conn, since, now)
+    found = _reconcile(conn, since, now, samples)
     moved, said = move_deadlines(conn, windows)
     record(conn, [*found, *said], now=now, chance=chance)
-    return Brought(len(found), moved)
+    return Brought(len(found), moved, samples)
 
 
 Said = list[tuple[int | None, Outcome]]
 
 
-def _reconcile(conn: psycopg.Connection, since: datetime, now: datetime) -> Said:
+def _reconcile(conn: psycopg.Connection, since: datetime, now: datetime, samples: Sequence[Sample]) -> Said:
     """Write what samples say about outages and the record does not yet."""
     recorded = evidence.outages(conn, since)
-    samples = evidence.samples(conn, since, now)
     found = outages.find(samples)
     healthy = outages.healthy_since(samples)
     said: Said = []
@@ -92,9 +94,3 @@ def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window]) -> tuple
         until = shown(deadlines.of(offer))
         said.append((offer.registration_id, Done("extended", offer.number, {**held.facts, "deadline": until})))
     return len(moved), said
-
-
-def known(conn: psycopg.Connection, opened: Sequence[datetime], now: datetime) -> outages.Known:
-    """Of which times since the earliest of these something is known: health was shown, or an outage is on record."""
-    since = min(opened, default=now) - BEFORE
-    return outages.Known(evidence.samples(conn, since, now), [r.outage for r in evidence.outages(conn, since)])

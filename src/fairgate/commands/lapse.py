@@ -8,12 +8,12 @@ import psycopg
 
 from fairgate.commands.acting import place
 from fairgate.commands.deadlines import Deadlines
-from fairgate.commands.find_outages import Brought, bring_up_to_date, known
+from fairgate.commands.find_outages import BEFORE, bring_up_to_date
 from fairgate.commands.record import record
 from fairgate.core import places
 from fairgate.core.deadlines import Deadline, Paused, may_lapse
 from fairgate.core.lifecycle import Done, Outcome
-from fairgate.core.outages import GAP
+from fairgate.core.outages import GAP, Known, Sample
 from fairgate.core.sealing import Chance
 from fairgate.store import evidence, offers, profiles, registrations
 from fairgate.store.offers import Move, Offer, Window
@@ -38,20 +38,25 @@ def lapse(conn: psycopg.Connection, acts: Sequence[Lapse], *, now: datetime, cha
     """
     for _ in range(TRIES):
         with conn.transaction():
-            if bring_up_to_date(conn, now=now, chance=chance) == NOTHING_NEW:
-                return _lapse(conn, [act.window for act in acts], now, chance)
+            brought = bring_up_to_date(conn, now=now, chance=chance)
+            if not (brought.outages or brought.moved):
+                return _lapse(conn, [act.window for act in acts], brought.samples, now, chance)
         # Something was new, and so the ledger is locked: commit that first, then lock registrations.
     return []  # evidence comes in faster than it can be looked at; whoever called calls again
 
 
-NOTHING_NEW = Brought(outages=0, moved=0)
 TRIES = 10
 
 
-def _lapse(conn: psycopg.Connection, ids: Sequence[int], now: datetime, chance: Chance) -> list[Outcome]:
+def _lapse(
+    conn: psycopg.Connection, ids: Sequence[int], samples: Sequence[Sample], now: datetime, chance: Chance
+) -> list[Outcome]:
+    """`samples` are those in which outages were just looked for: one that came since may show another."""
     windows = {w.id: w for w in offers.windows_unsettled(conn, ids)}
     opened = [w.opened_at for w in windows.values()]
-    deadlines, health, profile = Deadlines(conn, opened), known(conn, opened, now), profiles.current(conn)
+    deadlines, profile = Deadlines(conn, opened), profiles.current(conn)
+    on_record = evidence.outages(conn, min(opened, default=now) - BEFORE)
+    health = Known(samples, [recorded.outage for recorded in on_record])
 
     def is_over(opened_at: datetime, deadline: Deadline, granted: timedelta) -> bool:
         """Whether what is granted after the deadline is over too, and evidence covers the whole time.
