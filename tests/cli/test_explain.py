@@ -113,3 +113,12 @@ def test_ctrl_c_ends_quietly(tmp_path):
         said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert said == (b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("what", "case", "options"),
+    [("deadlines", CASE, ()), ("outages", {"samples": [["2024-05-21T15:00:10Z", 0, 3]]}, ("--with-samples",))],
+)
+def test_what_it_answers_can_be_asked_again(answer, what, case, options):
+    answers = answer(what, [case], *options)
+    assert answer(what, answers, *options) == answers

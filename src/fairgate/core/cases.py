@@ -68,7 +68,9 @@ def _cases(data: bytes, file: str) -> Iterator[tuple[str, Any]]:
 
 
 def _deadline_case(place: str, value: Any) -> DeadlineCase:
-    case = _object(place, value, needed=("zone", "opened_at", "outages"), allowed=("policy", "confirm", "deadline"))
+    case = _object(
+        place, value, needed=("zone", "opened_at", "outages"), allowed=("policy", "confirm", "deadline", "reasons")
+    )
     outages = tuple(_outage(f"{place}, outages[{i}]", outage) for i, outage in enumerate(_list(place, case, "outages")))
     policy = case.get("policy", {})
     if not isinstance(policy, Mapping):
@@ -98,7 +100,7 @@ def _confirm(place: str, value: Any) -> Confirm:
 
 
 def _outage_case(place: str, value: Any) -> OutageCase:
-    samples = _list(place, _object(place, value, needed=("samples",), allowed=("outages",)), "samples")
+    samples = _list(place, _object(place, value, needed=("samples",), allowed=("outages", "reasons")), "samples")
     return OutageCase(tuple(_sample(f"{place}, samples[{i}]", sample) for i, sample in enumerate(samples)))
 
 
