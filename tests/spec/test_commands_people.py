@@ -72,6 +72,13 @@ def test_a_batch_registers_whom_it_can_and_refuses_the_others(conn: psycopg.Conn
     assert people(world, good.number) == [member(1), member(2)]
 
 
+def test_letters_that_utf8_cannot_hold_are_replaced_and_fail_nobody(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    odd = Member("Ana\ud800", "Ruiz\x00", date(1990, 1, 1), {"email": "\udfff@example.org"})
+    number = world.registered(members=[odd])
+    assert people(world, number) == [Member("Ana?", "Ruiz\x00", date(1990, 1, 1), {"email": "?@example.org"})]
+
+
 def test_a_number_is_taken_once(conn: psycopg.Connection) -> None:
     world = World(conn)
     act = new(world, member(1))

@@ -21,11 +21,13 @@ class Member:
     details: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
+        """As it is stored; half a surrogate pair, which JSON can bring and UTF-8 cannot hold, becomes "?"."""
+        details = {key: _storable(value) for key, value in self.details.items()}
         return {
-            "given_names": self.given_names,
-            "family_names": self.family_names,
+            "given_names": _storable(self.given_names),
+            "family_names": _storable(self.family_names),
             "born_on": self.born_on.isoformat(),
-            **({"details": dict(self.details)} if self.details else {}),
+            **({"details": details} if details else {}),
         }
 
     @classmethod
@@ -38,6 +40,10 @@ class Member:
             born_on=date.fromisoformat(str(person["born_on"])),
             details=details,
         )
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def birthday(born_on: date, age: int) -> date:
