@@ -53,6 +53,15 @@ def test_a_withdrawal_can_be_taken_back(world: World, browser: Pages) -> None:
     assert (wish(world, group).state, wish(world, group).asked_at) == ("standing", asked_at)
 
 
+def test_who_brings_it_back_after_the_sign_in_ran_out_finds_the_button_again(world: World, browser: Pages) -> None:
+    group = world.asking()
+    world.withdraw(group, hours_ago=1)
+    browser.sign_in(group)
+    page = browser.get("/me/restore")
+    assert page.path == "/me"
+    assert "Bring my request back" in page.main
+
+
 def test_after_72_hours_a_withdrawal_stays_and_one_may_ask_again(world: World, browser: Pages) -> None:
     group = world.asking()
     world.withdraw(group, hours_ago=73)

@@ -4,7 +4,7 @@ import os
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from fairgate.commands import request as acts
 from fairgate.core.lifecycle import Refused
@@ -59,10 +59,12 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     return go(reverse("standing"), outcome.kind)
 
 
-@require_POST
+@require_http_methods(ASKING)
 @session.applicant
 def restore(request: HttpRequest, number: str) -> HttpResponse:
-    """Bring a withdrawn request back."""
+    """Bring a withdrawn request back. Who had to sign in first comes with GET, and finds the button again."""
+    if request.method != "POST":
+        return go(reverse("standing"))
     with database.connection() as conn:
         act = acts.Restore(number, Desk(conn, number).program.program)
         [outcome] = acts.restore(conn, [act], now=clock.now(conn), chance=os.urandom)
