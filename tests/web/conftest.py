@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,6 +27,12 @@ def _django() -> Iterator[None]:
         yield
 
 
+def _close(connections: Any) -> None:
+    for opened in connections.all(initialized_only=True):
+        opened.close()
+        del connections[opened.alias]
+
+
 @pytest.fixture
 def web(_django: None, dsn: str, tmp_path: Path) -> Iterator[None]:
     """The pages work on this test's database."""
@@ -35,12 +42,11 @@ def web(_django: None, dsn: str, tmp_path: Path) -> Iterator[None]:
     from fairgate.web import database, settings
 
     with override_settings(DATABASE_URL=dsn, FAIRGATE_HOME=tmp_path):
+        _close(connections)  # loading the models has made one to no database
         given = connections.configure_settings({"default": settings.database(dsn)})
         connections.databases["default"] = given["default"]
         yield
-        for opened in connections.all(initialized_only=True):
-            opened.close()
-            del connections[opened.alias]
+        _close(connections)
         database.pool(dsn).close()
         database.pool.cache_clear()
 
