@@ -1,6 +1,8 @@
 """What goes wrong is one line that names the place, whatever library it came from."""
 
 import errno
+import subprocess
+import sys
 
 import psycopg
 import pytest
@@ -51,3 +53,16 @@ def test_a_defect_has_an_exit_code_of_its_own_and_keeps_its_message_to_itself():
 def test_an_address_that_cannot_be_read_is_not_shown(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:sec ret@@/")
     assert "sec" not in faults.told(psycopg.OperationalError("refused"))[0]
+
+
+@pytest.mark.parametrize("url", ["garbage", "postgresql://somebody:secret@[::1"])
+def test_what_is_no_address_of_a_database_is_told_without_quoting_it(refused, url):
+    told = refused("ledger", "check", env={"DATABASE_URL": url})
+    assert told == "DATABASE_URL: is no address of a database; write it like postgresql://…"
+
+
+def test_a_closed_standard_output_is_told():
+    command = ["sh", "-c", 'exec "$0" -m fairgate.cli.main --help >&-', sys.executable]
+    ended = subprocess.run(command, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert ended.returncode == 2
+    assert ended.stderr == b"fairgate: standard output: is closed; send it to a file or a pipe\n"

@@ -12,6 +12,7 @@ from importlib import import_module
 import typer
 
 from fairgate.cli import faults
+from fairgate.core.errors import BadInput
 
 # Only the module of the command that is wanted is loaded, so that `fairgate draw` does not wait for a web framework.
 MODULES = {
@@ -40,6 +41,8 @@ def main() -> None:
 def run(args: Sequence[str]) -> int:
     """Carry out one command line; the exit code."""
     try:
+        if sys.stdout is None:
+            raise BadInput("standard output", "is closed", "send it to a file or a pipe")
         code = _command_line(args)(args=list(args) or ["--help"], prog_name="fairgate", standalone_mode=False)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -57,7 +60,8 @@ def run(args: Sequence[str]) -> int:
 
 def _quietly(code: int) -> int:
     """End without what is left in the buffer: nobody reads it, or it could not be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:  # None: it was closed before we began
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from fairgate.core.errors import BadInput
 from fairgate.core.profile import Program
@@ -25,6 +26,10 @@ def database_url() -> str:
     given = os.environ.get("DATABASE_URL") or embedded.running(home() / "postgres")
     if not given:
         raise BadInput("DATABASE_URL", "is not set and no `fairgate up` runs here", "set it to postgresql://…")
+    try:
+        conninfo_to_dict(given)
+    except psycopg.ProgrammingError:  # its message may quote a password
+        raise BadInput("DATABASE_URL", "is no address of a database", "write it like postgresql://…") from None
     return given
 
 
