@@ -5,6 +5,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from fairgate.commands.canary import Prepare, prepare
 from fairgate.commands.load_profile import load_profile
 from fairgate.commands.rounds import Void, open_due, start_calendar, void
 from fairgate.core.errors import BadInput
@@ -50,6 +51,18 @@ def test_a_port_is_kept_until_its_rounds_are_over(conn: psycopg.Connection) -> N
     world.drawn()
     with pytest.raises(BadInput, match='leaves out "BBB", where the round of 2026-03-20'):
         load_profile(conn, WITHOUT_BBB, now=world.now)
+
+
+def test_where_watchers_confirm_is_no_reason_to_keep_a_port(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    prepare(conn, Prepare("a watcher", world.now.date(), 1), keys=world.keys, now=world.now)
+    assert world.one("SELECT port FROM slot") == "AAA"
+    without_aaa = {
+        **TWO_PORTS,
+        "ports.toml": TWO_PORTS["ports.toml"].replace("[AAA]", "[CCC]"),
+        "programs.toml": PROGRAMS.replace(".AAA.", ".CCC."),
+    }
+    load_profile(conn, without_aaa, now=world.now)
 
 
 def test_no_round_opens_of_a_program_that_is_gone(conn: psycopg.Connection) -> None:

@@ -142,10 +142,10 @@ def earlier_undrawn(conn: psycopg.Connection, program: str, day: date) -> date |
 
 
 def unfinished_places(conn: psycopg.Connection) -> list[tuple[str, str, date]]:
-    """(program, port, date) of every place that a round which is not over gives or gave out."""
+    """(program, port, date) of every place that a round with a step to come gives or gave out."""
     rows = conn.execute(
         "SELECT DISTINCT s.program, s.port, s.date FROM round r JOIN slot s USING (program, date)"
-        " WHERE r.state NOT IN ('closed', 'void') ORDER BY 3, 1, 2"
+        " WHERE r.due_at IS NOT NULL ORDER BY 3, 1, 2"
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
