@@ -53,6 +53,8 @@ REFUSED = [
     (lambda w: new(w, *(member(n) for n in range(7))), Reason.GROUP_TOO_LARGE),
     (lambda w: new(w, Member(" ", "", date(1990, 1, 1))), Reason.NO_NAME),
     (lambda w: new(w, Member("x" * 201, "y", date(1990, 1, 1))), Reason.NAME_TOO_LONG),
+    (lambda w: new(w, Member("x\r\nSet-Cookie: y", "z", date(1990, 1, 1))), Reason.NAME_NOT_WRITTEN),
+    (lambda w: new(w, Member("x", "\u202ey", date(1990, 1, 1))), Reason.NAME_NOT_WRITTEN),
     (lambda w: new(w, Member("A", "B", date(2026, 1, 6))), Reason.BORN_IN_FUTURE),
     (lambda w: new(w, Member("A", "B", date(1895, 1, 1))), Reason.BORN_TOO_LONG_AGO),
     (lambda w: new(w, member(1), language="xx"), Reason.UNKNOWN_LANGUAGE),
@@ -74,9 +76,9 @@ def test_a_batch_registers_whom_it_can_and_refuses_the_others(conn: psycopg.Conn
 
 def test_letters_that_utf8_cannot_hold_are_replaced_and_fail_nobody(conn: psycopg.Connection) -> None:
     world = World(conn)
-    odd = Member("Ana\ud800", "Ruiz\x00", date(1990, 1, 1), {"email": "\udfff@example.org"})
+    odd = Member("Ana\ud800", "Ruiz", date(1990, 1, 1), {"email": "\udfff@example.org"})
     number = world.registered(members=[odd])
-    assert people(world, number) == [Member("Ana?", "Ruiz\x00", date(1990, 1, 1), {"email": "?@example.org"})]
+    assert people(world, number) == [Member("Ana?", "Ruiz", date(1990, 1, 1), {"email": "?@example.org"})]
 
 
 def test_a_number_is_taken_once(conn: psycopg.Connection) -> None:
@@ -123,6 +125,8 @@ def test_language_alone_leaves_the_people_as_they_are(conn: psycopg.Connection) 
         (Member("Given1", "Famili", date(1981, 2, 2)), True),  # one name corrected
         (Member("Given1", "Family1", date(1979, 5, 6)), True),  # the birth date corrected
         (Member("Gíven1", "FAMILY1", date(1981, 2, 2)), True),  # spelled otherwise
+        (Member("Given1", "Famili", date(1981, 2, 12)), True),  # a name and the day corrected
+        (Member("Given1", "Famili", date(1979, 2, 12)), False),  # a name and most of the birth date
         (Member("Somebody", "Else", date(1981, 2, 2)), False),  # only the birth date is the same
         (Member("Somebody", "Else", date(1990, 1, 1)), False),
     ],
@@ -136,6 +140,27 @@ def test_a_corrected_member_keeps_the_weeks_and_a_stranger_does_not(
     world.now += 10 * WEEK
     amended(world, number, correction)
     assert weeks(world, number) == (10 if kept else 0)
+
+
+def test_no_chain_of_corrections_makes_a_stranger_of_a_member(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    number = world.registered(members=[Member("Juana", "Mateo", date(2003, 2, 19))])
+    world.now += 10 * WEEK
+    for step in (Member("Pedro", "Mateo", date(2003, 2, 19)), Member("Pedro", "Ruiz", date(2003, 2, 19))):
+        amended(world, number, step)
+    assert weeks(world, number) == 0, "Pedro Ruiz has no name of the one who was registered"
+    assert people(world, number)[0].registered_as is None
+
+
+def test_a_correction_is_compared_with_who_was_registered(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    first = Member("Juana", "Mateo", date(2003, 2, 19), {"email": "a@example.org"})
+    number = world.registered(members=[first])
+    world.now += 10 * WEEK
+    amended(world, number, Member("Juana", "Mateos", date(2003, 2, 19)))
+    amended(world, number, Member("Juana", "Matteos", date(2003, 2, 18)))
+    assert weeks(world, number) == 10
+    assert people(world, number)[0].registered_as == Member("Juana", "Mateo", date(2003, 2, 19))
 
 
 def test_a_stranger_added_resets_the_weeks_to_the_newest_adult(conn: psycopg.Connection) -> None:

@@ -32,6 +32,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _WORDS: Final[Mapping[Reason, tuple[str, str, str]]] = {
     Reason.NO_NAME: ("given_names", "and family_names are both empty", "write one of them"),
     Reason.NAME_TOO_LONG: ("given_names", "or family_names are too long", "write at most 200 letters"),
+    Reason.NAME_NOT_WRITTEN: ("given_names", "or family_names hold control characters", "take them out"),
     Reason.BORN_IN_FUTURE: ("birth_date", "is in the future", "correct it"),
     Reason.BORN_TOO_LONG_AGO: ("birth_date", "is more than 130 years ago", "correct it"),
     Reason.NO_PORTS: ("ports", "are missing", "name at least one"),

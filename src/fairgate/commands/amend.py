@@ -1,6 +1,6 @@
 """Amend registrations: people, contacts, language. The place in the line stays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, ref
 from fairgate.core.registering import Member, adult_from, refuse_members
 from fairgate.core.sealing import Chance, Keys, identity, unseal
 from fairgate.store import lists, offers, profiles, registrations, rounds
-from fairgate.store.registrations import NewPerson, Person, Registration
+from fairgate.store.registrations import NewPerson, Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,39 +74,53 @@ def _write(
     if act.members is not None:
         size = len(act.members)
         before = registrations.people(conn, [row.id]).get(row.id, [])
-        people = sealed_people(row.number, act.members, now, keys=keys, chance=chance)
-        registrations.replace_people(conn, row.id, _keep_joining(row.number, before, people, act.members, keys))
+        old = [Member.from_json(unseal(keys, person.sealed, row.number)) for person in before]
+        kept = _who_was_there(old, act.members, keys)
+        members = [_remember(member, old[kept[i]] if i in kept else None) for i, member in enumerate(act.members)]
+        people = sealed_people(row.number, members, now, keys=keys, chance=chance)
+        joined = {i: before[j].joined_at for i, j in kept.items()}
+        registrations.replace_people(conn, row.id, _keep_joining(people, members, joined))
     registrations.amend(conn, row.id, language=act.language, size=size, now=now)
     return replace(row, language=act.language or row.language, size=size or row.size, amended_at=now)
 
 
-def _keep_joining(
-    number: str, before: Sequence[Person], people: Sequence[NewPerson], members: Sequence[Member], keys: Keys
-) -> list[NewPerson]:
-    """Give members who were there before their day of joining again.
+def _who_was_there(old: Sequence[Member], members: Sequence[Member], keys: Keys) -> dict[int, int]:
+    """Which of the members, by place, is which of those before: a correction keeps the day of joining.
 
-    Somebody is the same person with the same names and birth date; or, where a mistake was mended,
-    with the same birth date and a name in common, or with the same names. A stranger put in the
-    place of a member matches in none of these ways, and joins now.
+    Somebody is the same person with the same names and birth date, or, where a mistake was mended, with the
+    same birth date and a name in common, with the same names, or with a name in common and two of the three
+    parts of the birth date. Compared is with who was registered, not with the last correction, so that
+    no chain of small corrections makes a stranger of a member. A stranger matches in none of these ways, and joins now.
     """
-    old = [Member.from_json(unseal(keys, p.sealed, number)) for p in before]
     left = list(range(len(old)))
-    matched: dict[int, Person] = {}
-    for same in (_same_person, _same_birth_date_and_a_name, _same_names):
+    found: dict[int, int] = {}
+    for same in (_same_person, _same_birth_date_and_a_name, _same_names, _nearly_the_same):
         for i, member in enumerate(members):
-            if i in matched:
-                continue
-            match = next((j for j in left if same(keys, member, old[j])), None)
+            match = None if i in found else next((j for j in left if same(keys, member, old[j].at_first)), None)
             if match is not None:
-                matched[i] = before[match]
+                found[i] = match
                 left.remove(match)
+    return found
+
+
+def _remember(member: Member, before: Member | None) -> Member:
+    """The member with who it was at first, where that is somebody with other names or another birth date."""
+    first = None if before is None else replace(before.at_first, details={})
+    same = first == replace(member, details={}, registered_as=None)
+    return replace(member, registered_as=None if same else first)
+
+
+def _keep_joining(
+    people: Sequence[NewPerson], members: Sequence[Member], joined: Mapping[int, datetime]
+) -> list[NewPerson]:
+    """Give members who were there before, by place, their day of joining again."""
     return [
         replace(
             person,
-            joined_at=matched[i].joined_at,
-            adult_from=adult_from(members[i].born_on, matched[i].joined_at.astimezone(UTC).date()),
+            joined_at=joined[i],
+            adult_from=adult_from(members[i].born_on, joined[i].astimezone(UTC).date()),
         )
-        if i in matched
+        if i in joined
         else person
         for i, person in enumerate(people)
     ]
@@ -118,10 +132,19 @@ def _same_person(keys: Keys, a: Member, b: Member) -> bool:
     )
 
 
-def _same_birth_date_and_a_name(keys: Keys, a: Member, b: Member) -> bool:
+def _a_name_in_common(a: Member, b: Member) -> bool:
     shared = set(a.given_names.upper().split()) & set(b.given_names.upper().split())
-    return a.born_on == b.born_on and bool(shared or a.family_names.upper() == b.family_names.upper())
+    return bool(shared) or a.family_names.upper() == b.family_names.upper()
+
+
+def _same_birth_date_and_a_name(_: Keys, a: Member, b: Member) -> bool:
+    return a.born_on == b.born_on and _a_name_in_common(a, b)
 
 
 def _same_names(keys: Keys, a: Member, b: Member) -> bool:
     return _same_person(keys, replace(a, born_on=b.born_on), b)
+
+
+def _nearly_the_same(_: Keys, a: Member, b: Member) -> bool:
+    parts = zip(a.born_on.timetuple()[:3], b.born_on.timetuple()[:3], strict=True)
+    return sum(one == other for one, other in parts) == 2 and _a_name_in_common(a, b)

@@ -88,6 +88,7 @@ class Reason(StrEnum):
     GROUP_TOO_LARGE = "group too large"
     NO_NAME = "no name"
     NAME_TOO_LONG = "name too long"
+    NAME_NOT_WRITTEN = "name with invisible characters"
     BORN_IN_FUTURE = "born in the future"
     BORN_TOO_LONG_AGO = "born too long ago"
     REGISTERED_IN_FUTURE = "registered in the future"

@@ -1,5 +1,6 @@
 """Who may be registered: the members of a group and what is asked about them."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,12 +14,21 @@ NAME_MAX = 200  # letters; a longer name is a mistake of the form or an attack
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One person of a group. `details` are further answers (nationality, contact, …), all of them personal data."""
+    """One person of a group. `details` are further answers (nationality, contact, …), all of them personal data.
+
+    `registered_as` is who the member was on joining, once names or birth date have been corrected; None before.
+    """
 
     given_names: str
     family_names: str
     born_on: date
     details: Mapping[str, str] = field(default_factory=dict)
+    registered_as: "Member | None" = None
+
+    @property
+    def at_first(self) -> "Member":
+        """The member as registered, whatever was corrected since."""
+        return self.registered_as or self
 
     def as_json(self) -> dict[str, object]:
         """As it is stored; half a surrogate pair, which JSON can bring and UTF-8 cannot hold, becomes "?"."""
@@ -28,17 +38,20 @@ class Member:
             "family_names": _storable(self.family_names),
             "born_on": self.born_on.isoformat(),
             **({"details": details} if details else {}),
+            **({"registered_as": self.registered_as.as_json()} if self.registered_as else {}),
         }
 
     @classmethod
     def from_json(cls, person: Mapping[str, object]) -> "Member":
         details = person.get("details", {})
         assert isinstance(details, dict)
+        first = person.get("registered_as")
         return cls(
             given_names=str(person["given_names"]),
             family_names=str(person["family_names"]),
             born_on=date.fromisoformat(str(person["born_on"])),
             details=details,
+            registered_as=cls.from_json(first) if isinstance(first, dict) else None,
         )
 
 
@@ -73,11 +86,21 @@ def _refuse_member(member: Member, position: int, today: date) -> Refused | None
         return Refused(Reason.NO_NAME, {"member": position})
     if max(len(member.given_names), len(member.family_names)) > NAME_MAX:
         return Refused(Reason.NAME_TOO_LONG, {"member": position, "letters": NAME_MAX})
+    if _invisible(member.given_names) or _invisible(member.family_names):
+        return Refused(Reason.NAME_NOT_WRITTEN, {"member": position})
     if member.born_on > today:
         return Refused(Reason.BORN_IN_FUTURE, {"member": position})
     if birthday(member.born_on, OLDEST_AGE) < today:
         return Refused(Reason.BORN_TOO_LONG_AGO, {"member": position, "years": OLDEST_AGE})
     return None
+
+
+def _invisible(name: str) -> bool:
+    """Whether a name holds line breaks, control characters or marks that turn the direction of writing around.
+
+    They could forge a line of a message or of an officer's screen. Joiners are letters' business in several scripts.
+    """
+    return any(unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c not in "\u200c\u200d" for c in name)
 
 
 def refuse_ports(ports: Sequence[str], *, known: Sequence[str]) -> Refused | None:

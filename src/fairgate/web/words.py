@@ -84,6 +84,7 @@ def person_fault(reason: Reason) -> tuple[str, str] | None:
     return {
         Reason.NO_NAME: ("given_names", _("Enter at least one name")),
         Reason.NAME_TOO_LONG: ("given_names", _("A name may have 200 letters at most")),
+        Reason.NAME_NOT_WRITTEN: ("given_names", _("A name has letters only, no line breaks or control characters")),
         Reason.BORN_IN_FUTURE: ("born_on", _("The birth date must be in the past")),
         Reason.BORN_TOO_LONG_AGO: ("born_on", _("The birth date is more than 130 years ago. Check the year")),
     }.get(reason)
