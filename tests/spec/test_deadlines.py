@@ -293,7 +293,7 @@ def test_a_case_needs_neither_confirmation_nor_policy():
         ({"opened_at": None}, 'case 2, opened_at: "None" is not a time in UTC'),
         ({"outages": {}}, "case 2, outages: is not a list"),
         ({"outages": [5]}, "case 2, outages[0]: is not an object"),
-        ({"outages": [{"start": "2024-05-21T13:00:00Z"}]}, "case 2, outages[0], end: is missing"),
+        ({"outages": [{"end": "2024-05-21T13:00:00Z"}]}, "case 2, outages[0], start: is missing"),
         (
             {"outages": [{"start": "2024-05-21T13:00:00Z", "end": "2024-05-21T12:59:59Z", "notice_at": None}]},
             "case 2, outages[0], end: is before start",

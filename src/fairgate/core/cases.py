@@ -85,7 +85,7 @@ def _deadline_case(place: str, value: Any) -> DeadlineCase:
 
 
 def _outage(place: str, value: Any) -> Outage:
-    outage = _object(place, value, needed=("start", "end", "notice_at"))
+    outage = _object(place, value, needed=("start",), allowed=("end", "notice_at"))
     start = read_moment(outage["start"], f"{place}, start")
     end, notice_at = (_moment_or_none(place, outage, key) for key in ("end", "notice_at"))
     if end is not None and end < start:
@@ -94,7 +94,7 @@ def _outage(place: str, value: Any) -> Outage:
 
 
 def _confirm(place: str, value: Any) -> Confirm:
-    confirm = _object(place, value, needed=("now", "page_opened_at", "attempt_at"), allowed=("outcome",))
+    confirm = _object(place, value, needed=("now",), allowed=("page_opened_at", "attempt_at", "outcome"))
     page_opened_at, attempt_at = (_moment_or_none(place, confirm, key) for key in ("page_opened_at", "attempt_at"))
     return Confirm(read_moment(confirm["now"], f"{place}, now"), page_opened_at, attempt_at)
 
@@ -134,7 +134,7 @@ def _list(place: str, case: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def _moment_or_none(place: str, values: Mapping[str, Any], key: str) -> datetime | None:
-    return None if values[key] is None else read_moment(values[key], f"{place}, {key}")
+    return None if values.get(key) is None else read_moment(values[key], f"{place}, {key}")
 
 
 def _refuse(place: str, key: str, problem: str, way_out: str) -> NoReturn:

@@ -10,6 +10,10 @@ _MOMENT = re.compile(r"(?:19[7-9]\d|2\d{3})-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
+# Files beside the zones that name what this machine, or nobody, has set.
+_OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
+
+
 def read_moment(value: object, place: str) -> datetime:
     """A time as all our files have it, "2026-12-14T18:00:00Z", between 1970 and 2999; else BadInput names `place`."""
     if isinstance(value, str) and _MOMENT.fullmatch(value):
@@ -30,7 +34,7 @@ def read_time_of_day(value: object, place: str) -> time:
 def read_zone(value: object, place: str) -> ZoneInfo:
     """A zone of the IANA database like "America/Tijuana"; else BadInput names `place`."""
     try:
-        if isinstance(value, str):
+        if isinstance(value, str) and value not in _OF_THE_MACHINE:
             return ZoneInfo(value)
     except (KeyError, ValueError, OSError):  # unknown, not a name at all, the name of a folder
         pass
