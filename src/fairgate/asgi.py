@@ -2,6 +2,7 @@
 
 import os
 
+import structlog
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -26,4 +27,17 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
     await _django(scope, receiving, send)  # type: ignore[arg-type]  # the same protocol under other names
 
 
-app = create_app(pages, database_url=settings.DATABASE_URL, home=settings.FAIRGATE_HOME, front_end=STATIC)
+_gate = create_app(pages, database_url=settings.DATABASE_URL, home=settings.FAIRGATE_HOME, front_end=STATIC)
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """The gate; what escapes it, after a 500 has been sent, is logged by its kind alone.
+
+    The server would log its words too, and they may be about people.
+    """
+    try:
+        await _gate(scope, receive, send)
+    except Exception as error:
+        if scope["type"] != "http":
+            raise
+        structlog.get_logger().error("request failed", kind=type(error).__qualname__)

@@ -23,4 +23,7 @@ def files_of(folder: Path, *names: str) -> list[bytes]:
     """The files of these names in a folder."""
     if not folder.is_dir():
         raise BadInput(str(folder), "is not a folder", "name the folder that holds manifest.json and entries.csv")
+    if "beacon.json" in names and (folder / "manifest.json").is_file() and not (folder / "beacon.json").exists():
+        way_out = "come back when it is; until then its manifest and entries are here to be kept"
+        raise BadInput(str(folder), "is a round that is sealed and not drawn yet (no beacon.json)", way_out)
     return [whole(folder / name) for name in names]
