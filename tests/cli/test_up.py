@@ -75,6 +75,8 @@ def up(home: Path, port: int, *args: str) -> Iterator[Up]:
     finally:
         if running.process.poll() is None:
             running.end(signal.SIGTERM)
+        running.process.wait(timeout=20)
+        running.process.stdout.close()
 
 
 def sample(said: str) -> tuple[str, str]:

@@ -52,10 +52,22 @@ def test_a_fault_of_ours_is_owned_up_to(world: World, browser: Pages, monkeypatc
     assert (page.status, page.h1) == (500, "Something went wrong on our side")
 
 
-@pytest.mark.parametrize("path", ["/me/restore", "/sign-out", "/staff/sign-out"])
+@pytest.mark.parametrize("path", ["/sign-out", "/staff/sign-out"])
 def test_what_changes_something_is_never_a_link(world: World, browser: Pages, path: str) -> None:
     browser.sign_in(world.asking())
     assert browser.client.get(path).status_code == 405
+
+
+def test_a_link_to_what_brings_a_request_back_only_leads_to_its_button(world: World, browser: Pages) -> None:
+    group = world.asking()
+    browser.sign_in(group)
+    browser.send("/me/withdraw")
+    answer = browser.client.get("/me/restore")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/me")
+    [state] = world.conn.execute(
+        "SELECT state FROM request WHERE registration_id = %s", [world.id_of(group)]
+    ).fetchone()
+    assert state == "withdrawn"
 
 
 def test_a_form_too_large_is_refused(world: World, browser: Pages) -> None:
