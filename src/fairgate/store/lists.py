@@ -34,10 +34,14 @@ WEEKS_OF = f"""
     SELECT {_WEEKS} FROM registration r JOIN person p ON p.registration_id = r.id
      WHERE r.id = %(registration_id)s GROUP BY r.registered_at
 """
-# Reserve of a round for a port, in public order, without those who were offered a place in it.
+# Reserve of a round for a port, in public order, without those who were offered a place in it. LATERAL and OFFSET keep
+# PostgreSQL on the way down the list: joined at its own discretion, it reads the whole round for the first few.
 RESERVE = """
     SELECT e.registration_id, t.ticket, e.size, e.weeks, e.ports
-      FROM result t JOIN entry e USING (round_id, ticket)
+      FROM result t
+     CROSS JOIN LATERAL (
+           SELECT registration_id, size, weeks, ports FROM entry
+            WHERE round_id = t.round_id AND ticket = t.ticket OFFSET 0) e
      WHERE t.round_id = %(round)s AND t.outcome = 'reserve' AND %(port)s = ANY(e.ports)
        AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.round_id = t.round_id AND o.registration_id = e.registration_id)
      ORDER BY t.ord LIMIT %(limit)s
