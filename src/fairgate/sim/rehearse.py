@@ -138,7 +138,7 @@ def _live(
     progress: Progress,
 ) -> None:
     """From moment to moment: people register and do what they had planned, then whatever is due is done."""
-    before = since
+    before, known = since, timedelta(days=1)
     stops = (until - DRAWN_LATE,)
     for now in moments(since, until, stops, lambda after: rounds.next_step(conn, after)):
         machinery.show_health(before, now)
@@ -147,6 +147,9 @@ def _live(
         people.act(conn, now)
         if machinery.run(now):
             people.learn(_open_offers(conn))
+        if now - since > known * 2:
+            known = now - since
+            conn.execute("ANALYZE")  # what takes hours takes seconds here, too fast for PostgreSQL's own upkeep
         progress("hours", int((now - since) / HOUR), int((until - since) / HOUR))
         before = now
 
