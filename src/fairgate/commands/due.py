@@ -37,7 +37,6 @@ from fairgate.store.due import Due
 from fairgate.store.rounds import Round
 
 AT_ONCE = 100  # windows that lapse in one transaction
-MANY = 10_000  # steps after which catching up stops, lest it never does
 TOO_LATE = "its day had come before the draw could be held"
 
 
@@ -186,23 +185,3 @@ def _take_round(
 def went_on(outcomes: Sequence[Outcome]) -> bool:
     """Whether a step changed something; one that did not is looked at again later."""
     return any(isinstance(outcome, Done) and not outcome.repeated for outcome in outcomes)
-
-
-def catch_up(
-    conn: psycopg.Connection, *, source: Source, keys: Keys, now: datetime, chance: Chance, aside: Aside | None = None
-) -> int:
-    """Take every step that is due and can be taken at `now`; how many. For those who need not give back `conn`."""
-    waiting = aside or Aside()
-    taken = 0
-    for _ in range(MANY):
-        step = next_step(conn, now, waiting)
-        if step is None:
-            break
-        fetched = fetch(step, source, now)
-        done = fetched is not None and went_on(take(conn, step, fetched, keys=keys, now=now, chance=chance))
-        if done:
-            waiting.clear(step.keys)
-        else:
-            waiting.put(step.keys, now)
-        taken += done
-    return taken
