@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from fairgate.core import tokens
 from fairgate.store import clock, offers
-from fairgate.web import tokens
 from pages import Pages
 from web_world import PROGRAM, Group, World
 

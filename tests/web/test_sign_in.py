@@ -87,7 +87,7 @@ def test_an_unknown_language_is_no_page(world: World, browser: Pages) -> None:
 def test_a_registration_that_is_gone_is_asked_to_sign_in_again(world: World, browser: Pages) -> None:
     from django.conf import settings
 
-    from fairgate.web import tokens
+    from fairgate.core import tokens
 
     gone = Group("7K3M-9QXR", "")
     token = tokens.sign(settings.FAIRGATE_KEYS, "session", {"number": gone.number, "until": 2**40})

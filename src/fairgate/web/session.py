@@ -10,9 +10,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from fairgate.web import tokens
+from fairgate.core import tokens
 
-COOKIE = "registration"
+COOKIE = tokens.COOKIE
 
 P = ParamSpec("P")
 
@@ -24,7 +24,7 @@ class Gone(Exception):  # noqa: N818 - not an error of ours: the person is asked
 def start(response: HttpResponse, number: str) -> None:
     """Sign `number` in with this answer."""
     seconds = settings.SIGN_IN_HOURS * 3600
-    token = tokens.sign(settings.FAIRGATE_KEYS, "session", {"number": number, "until": int(time.time()) + seconds})
+    token = tokens.sign(settings.FAIRGATE_KEYS, tokens.SESSION, {"number": number, "until": int(time.time()) + seconds})
     response.set_cookie(
         COOKIE, token, max_age=seconds, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
     )
@@ -36,10 +36,7 @@ def end(response: HttpResponse) -> None:
 
 def number(request: HttpRequest) -> str | None:
     """The registration number of the person who sent this; None when nobody is signed in."""
-    payload = tokens.read(settings.FAIRGATE_KEYS, "session", request.COOKIES.get(COOKIE, ""))
-    if payload is None or int(payload["until"]) < time.time():
-        return None
-    return str(payload["number"])
+    return tokens.read_number(settings.FAIRGATE_KEYS, request.COOKIES.get(COOKIE, ""), time.time())
 
 
 def applicant(

@@ -15,10 +15,11 @@ from fairgate.commands.confirm import Confirm
 from fairgate.commands.confirm import confirm as confirm_offers
 from fairgate.commands.decline import Decline
 from fairgate.commands.decline import decline as give_back
+from fairgate.core import tokens
 from fairgate.core.lifecycle import Outcome, Reason, Refused
 from fairgate.store import clock
 from fairgate.store.offers import Offer
-from fairgate.web import database, dates, session, tokens
+from fairgate.web import database, dates, session
 from fairgate.web.answers import go, page, refused
 from fairgate.web.standing import Desk, place_context
 

@@ -9,10 +9,17 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from fairgate.core.sealing import Keys
 
 Payload = Mapping[str, str | int]
+
+SESSION = "session"  # who is signed in: number, until (seconds since the epoch); cookie and bearer token alike
+    "session"  # an applicant who is signed in: number, until (seconds since the epoch); cookie and bearer token alike
+)
+COOKIE = "registration"  # its name in a browser
+OFFICER = "officer"  # somebody who checks groups in: name, until
 
 
 def sign(keys: Keys, purpose: str, payload: Payload) -> str:
@@ -33,6 +40,14 @@ def read(keys: Keys, purpose: str, token: str) -> Payload | None:
     assert isinstance(payload, dict), "only sign writes what the tag proves"
     return payload
 
+    """The registration number that `token` signs in at `now` (seconds since the epoch); None for nobody."""
+def read_number(keys: Keys, token: str, now: float) -> str | None:
+    """The registration number of who is signed in with `token` at `now`, in seconds since the epoch; None for nobody."""
+    payload = read(keys, SESSION, token)
+    if payload is None or int(payload["until"]) < now:
+        return None
+    return str(payload["number"])
+
 
 def sign_page(keys: Keys, number: str, opened_at: datetime) -> str:
     """Says when the confirm page was opened, for the person who is then in line (docs/rules/deadlines.md)."""
@@ -48,7 +63,12 @@ def read_page(keys: Keys, number: str, token: str) -> datetime | None:
 
 
 def _tag(keys: Keys, purpose: str, body: bytes) -> bytes:
-    return hmac.digest(keys.derive(f"token {purpose}"), body, "sha256")
+    return hmac.digest(_key(keys, purpose), body, "sha256")
+
+
+@lru_cache(maxsize=32)
+def _key(keys: Keys, purpose: str) -> bytes:
+    return keys.derive(f"token {purpose}")
 
 
 def _text(data: bytes) -> str:
