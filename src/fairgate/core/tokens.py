@@ -16,8 +16,6 @@ from fairgate.core.sealing import Keys
 Payload = Mapping[str, str | int]
 
 SESSION = "session"  # who is signed in: number, until (seconds since the epoch); cookie and bearer token alike
-    "session"  # an applicant who is signed in: number, until (seconds since the epoch); cookie and bearer token alike
-)
 COOKIE = "registration"  # its name in a browser
 OFFICER = "officer"  # somebody who checks groups in: name, until
 
@@ -40,9 +38,9 @@ def read(keys: Keys, purpose: str, token: str) -> Payload | None:
     assert isinstance(payload, dict), "only sign writes what the tag proves"
     return payload
 
-    """The registration number that `token` signs in at `now` (seconds since the epoch); None for nobody."""
+
 def read_number(keys: Keys, token: str, now: float) -> str | None:
-    """The registration number of who is signed in with `token` at `now`, in seconds since the epoch; None for nobody."""
+    """The registration number that `token` signs in at `now` (seconds since the epoch); None for nobody."""
     payload = read(keys, SESSION, token)
     if payload is None or int(payload["until"]) < now:
         return None
