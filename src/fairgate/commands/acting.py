@@ -8,16 +8,16 @@ has done. An act of a kind moves an offer at most once, so that what is written 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import psycopg
 
+from fairgate.commands.answering import Answers, Keyed, given
 from fairgate.commands.record import record
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import Place
 from fairgate.core.sealing import Chance
-from fairgate.store import answers, offers, registrations
-from fairgate.store.answers import Answer
+from fairgate.store import offers, registrations
 from fairgate.store.offers import Move, Offer
 
 STATE_OF = {
@@ -30,18 +30,7 @@ STATE_OF = {
 }
 
 
-class Act(Protocol):
-    """What a batch on offers is made of; `key` is the idempotency key, if there is one."""
-
-    @property
-    def number(self) -> str: ...
-    @property
-    def program(self) -> str: ...
-    @property
-    def key(self) -> str | None: ...
-
-
-A = TypeVar("A", bound=Act)
+A = TypeVar("A", bound=Keyed)
 Decide = Callable[[A, Offer | None], Outcome]
 
 
@@ -67,10 +56,8 @@ class Batch:
 
     ids: dict[str, int]
     offers: dict[tuple[int, str], Offer]
-    answers: dict[tuple[int, str], Answer]
+    answers: Answers
     moves: list[Move] = field(default_factory=list)
-    answered: list[tuple[int, str, Answer]] = field(default_factory=list)
-    done: list[tuple[int | None, Outcome]] = field(default_factory=list)
 
 
 def lock(conn: psycopg.Connection, acts: Sequence[A]) -> Batch:
@@ -81,8 +68,7 @@ def lock(conn: psycopg.Connection, acts: Sequence[A]) -> Batch:
     for program in sorted({act.program for act in acts}):
         asked = [ids[act.number] for act in acts if act.program == program and act.number in ids]
         held |= {(owner, program): offer for owner, offer in offers.latest(conn, program, asked).items()}
-    keys = [(ids[act.number], act.key) for act in acts if act.key and act.number in ids]
-    return Batch(ids, held, answers.of(conn, keys))
+    return Batch(ids, held, given(conn, acts, ids))
 
 
 def act_on_offers(
@@ -102,41 +88,25 @@ def act_on_offers(
         decision = decide(batch)
         outcomes = [_decide(batch, act, decision) for act in acts]
         offers.apply(conn, batch.moves, now)
-        answers.add(conn, batch.answered, now)
-        record(conn, batch.done, now=now, chance=chance)
-    return outcomes
+        batch.answers.write(conn, now)
+        owners = [batch.ids.get(act.number) for act in acts]
+        return record(conn, list(zip(owners, outcomes, strict=True)), now=now, chance=chance)
 
 
 def _decide(batch: Batch, act: A, decide: Decide[A]) -> Outcome:
     """Decide one act and note in the batch what comes of it."""
     owner = batch.ids.get(act.number)
-    outcome = _one(batch, owner, act, decide)
-    if owner is None or not isinstance(outcome, Done):
-        return outcome
-    if act.key and (owner, act.key) not in batch.answers:
-        answer = Answer(asked(act), outcome.kind, outcome.facts)
-        batch.answers[owner, act.key] = answer
-        batch.answered.append((owner, act.key, answer))
-    if not outcome.repeated:
-        batch.moves.append(_move(batch, owner, act.program, outcome))
-        batch.done.append((owner, outcome))
-    return outcome
-
-
-def asked(act: Act) -> bytes:
-    """What is asked, for telling a repeated act from another one under the same key."""
-    return answers.digest(type(act).__name__, act.program)
-
-
-def _one(batch: Batch, owner: int | None, act: A, decide: Decide[A]) -> Outcome:
     if owner is None:
         return Refused(Reason.UNKNOWN_NUMBER)
-    stored = batch.answers.get((owner, act.key)) if act.key else None
-    if stored is None:
-        return decide(act, batch.offers.get((owner, act.program)))
-    if stored.digest != asked(act):
-        return Refused(Reason.KEY_REUSED)
-    return Done(stored.kind, act.number, stored.facts, repeated=True)  # type: ignore[arg-type]  # facts come back from jsonb as they went in
+    before = batch.answers.find(owner, act)
+    if before is not None:
+        return before
+    outcome = decide(act, batch.offers.get((owner, act.program)))
+    if isinstance(outcome, Done):
+        batch.answers.keep(owner, act, outcome)
+        if not outcome.repeated:
+            batch.moves.append(_move(batch, owner, act.program, outcome))
+    return outcome
 
 
 def _move(batch: Batch, owner: int, program: str, outcome: Done) -> Move:

@@ -1,14 +1,14 @@
 """What every command does last: append the leaves of what was done and put its notices into the outbox."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import psycopg
 
-from fairgate.core.canonical import canonical
-from fairgate.core.lifecycle import Done, Outcome
-from fairgate.core.places import moment
+from fairgate.core.lifecycle import Done, Leaf, Outcome
 from fairgate.core.sealing import Chance
+from fairgate.core.statements import statement
 from fairgate.store import ledger, notices
 
 # Kinds that a person is told of. Registering is answered on the spot with number and code.
@@ -17,21 +17,39 @@ TOLD = frozenset(
 )
 
 
-def statement(done: Done, now: datetime) -> str:
-    """The canonical JSON (RFC 8785) that the ledger keeps of an act."""
-    said = {"kind": done.kind, "at": moment(now), **({"number": done.number} if done.number else {}), **done.facts}
-    return canonical(said)
-
-
 def record(
     conn: psycopg.Connection, done: Sequence[tuple[int | None, Outcome]], *, now: datetime, chance: Chance
-) -> None:
-    """Ledger, then outbox, for each outcome that changed something; with the id of its registration, if it has one."""
-    acts = [(owner, o) for owner, o in done if isinstance(o, Done) and not o.repeated]
+) -> list[Outcome]:
+    """Outbox, then ledger, for each outcome that changed something; with the id of its registration, if it has one.
+
+    The outcomes again, in the same order, what was done with its leaf: a repeated one with that of the act itself.
+    """
+    outcomes = _recalled(conn, done)
+    acts = [(i, owner, o) for i, (owner, o) in enumerate(done) if isinstance(o, Done) and not o.repeated]
     if not acts:
-        return
-    told = [(owner, o.kind, o.facts) for owner, o in acts if owner is not None and o.kind in TOLD]
-    said = [ledger.Statement(owner, o.kind, statement(o, now)) for owner, o in acts]
-    notices.add(conn, told, now)
-    salts = chance(16 * len(said))
-    ledger.append(conn, said, [salts[i : i + 16] for i in range(0, len(salts), 16)], now)
+        return outcomes
+    notices.add(conn, [(owner, o.kind, o.facts) for _, owner, o in acts if owner is not None and o.kind in TOLD], now)
+    said = [ledger.Statement(owner, o.kind, statement(o.kind, o.number, o.facts, now)) for _, owner, o in acts]
+    chances = chance(16 * len(said))
+    salts = [chances[i : i + 16] for i in range(0, len(chances), 16)]
+    first = ledger.append(conn, said, salts, now)
+    for index, (salt, (i, _, o)) in enumerate(zip(salts, acts, strict=True), first):
+        outcomes[i] = replace(o, leaf=Leaf(index, salt, now))
+    return outcomes
+
+
+def _recalled(conn: psycopg.Connection, done: Sequence[tuple[int | None, Outcome]]) -> list[Outcome]:
+    """The outcomes, those repeated with the leaf that the act itself has, so that they carry the same receipt."""
+    outcomes = [outcome for _, outcome in done]
+    repeated = {i: (owner, o.kind) for i, (owner, o) in enumerate(done) if owner and isinstance(o, Done) and o.repeated}
+    if not repeated:
+        return outcomes
+    found: dict[tuple[int, str], list[tuple[Leaf, str]]] = {}
+    for owner, kind, index, salt, at, body in ledger.of_kinds(conn, list(repeated.values())):
+        found.setdefault((owner, kind), []).append((Leaf(index, salt, at), body))
+    for i, place in repeated.items():
+        o = outcomes[i]
+        assert isinstance(o, Done)
+        same = (leaf for leaf, said in found.get(place, []) if said == statement(o.kind, o.number, o.facts, leaf.at))
+        outcomes[i] = replace(o, leaf=next(same, None))
+    return outcomes

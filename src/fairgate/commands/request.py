@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import psycopg
 
+from fairgate.commands.answering import given
 from fairgate.commands.record import record
 from fairgate.core import asking
 from fairgate.core.asking import NO_WISH, Wish
@@ -18,33 +19,29 @@ from fairgate.store.requests import Request
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """`ports` in order of preference."""
+    """`ports` in order of preference; `key` is the idempotency key, if there is one."""
 
     number: str
     program: str
     ports: Sequence[str]
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
     number: str
     program: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
     number: str
     program: str
+    key: str | None = None
 
 
-class Act(Protocol):
-    @property
-    def number(self) -> str: ...
-    @property
-    def program(self) -> str: ...
-
-
-A = TypeVar("A", bound=Act)
+A = TypeVar("A", Ask, Withdraw, Restore)
 
 
 def request(conn: psycopg.Connection, acts: Sequence[Ask], *, now: datetime, chance: Chance) -> list[Outcome]:
@@ -112,28 +109,35 @@ def _carry_out(
     """Lock, decide, write, ledger, outbox. Acts on the same request see what those before them did."""
     with conn.transaction():
         locked = registrations.lock(conn, [act.number for act in acts])
-        ids = [row.id for row in locked.values()]
-        held = requests.of(conn, ids)
-        live = {program: offers.live(conn, program, ids) for program in {act.program for act in acts}}
+        ids = {number: row.id for number, row in locked.items()}
+        held = requests.of(conn, ids.values())
+        live = {program: offers.live(conn, program, list(ids.values())) for program in {act.program for act in acts}}
+        answers = given(conn, acts, ids)
         before = dict(held)
-        outcomes: list[Outcome] = []
-        done: list[tuple[int | None, Outcome]] = []
-        for act in acts:
+
+        def one(act: A) -> Outcome:
             row = locked.get(act.number)
             if row is None:
-                outcomes.append(Refused(Reason.UNKNOWN_NUMBER))
-                continue
+                return Refused(Reason.UNKNOWN_NUMBER)
+            terms = act.ports if isinstance(act, Ask) else ()
+            answer = answers.find(row.id, act, terms)
+            if answer is not None:
+                return answer
             was = held.get((row.id, act.program))
             outcome = decide(act, _wish(was, row.id in live[act.program]), row.size)
-            outcomes.append(outcome)
-            if isinstance(outcome, Done) and not outcome.repeated:
-                held[row.id, act.program] = change(act, was, row.id)
-                done.append((row.id, outcome))
+            if isinstance(outcome, Done):
+                answers.keep(row.id, act, outcome, terms)
+                if not outcome.repeated:
+                    held[row.id, act.program] = change(act, was, row.id)
+            return outcome
+
+        outcomes = [one(act) for act in acts]
         requests.insert(conn, [new for place, new in held.items() if place not in before])
         changed = [(before[place].state, new) for place, new in held.items() if place in before]
         requests.change(conn, [(was, new) for was, new in changed if new != before[new.registration_id, new.program]])
-        record(conn, done, now=now, chance=chance)
-    return outcomes
+        answers.write(conn, now)
+        owners = [ids.get(act.number) for act in acts]
+        return record(conn, list(zip(owners, outcomes, strict=True)), now=now, chance=chance)
 
 
 def _wish(found: Request | None, has_place: bool) -> Wish:

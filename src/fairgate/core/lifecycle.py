@@ -15,6 +15,7 @@ An offer's life, for example:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
@@ -120,6 +121,15 @@ Fact = str | int | bool | None | list[str] | list[dict[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf:
+    """Where an act stands in the ledger: the leaf's index, and the salt (16 bytes) and time of its statement."""
+
+    index: int
+    salt: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The act is not done and nothing changed; `facts` are what the words at the edge need."""
 
@@ -132,13 +142,14 @@ class Done:
     """The act is done (`repeated`: it had been done before, and this is the same answer again).
 
     `kind` is a fact in the past tense ("confirmed"); `facts` are JSON values, and with `kind`,
-    `number` and the time they are the statement that the ledger keeps.
+    `number` and the time they are the statement that the ledger keeps, at `leaf` once it is written.
     """
 
     kind: str
     number: str | None
     facts: Mapping[str, Fact] = field(default_factory=dict)
     repeated: bool = False
+    leaf: Leaf | None = None
 
 
 Outcome = Done | Refused

@@ -12,6 +12,13 @@ from fairgate.store import bulk
 
 GROW = "UPDATE ledger SET size = size + %s RETURNING size"
 
+OF_KINDS = """
+    SELECT s.registration_id, s.kind, s.leaf, s.salt, l.at, s.body
+      FROM (SELECT DISTINCT * FROM unnest(%s::bigint[], %s::text[]) AS d (registration_id, kind)) asked
+      JOIN statement s USING (registration_id, kind) JOIN leaf l ON l.index = s.leaf
+     ORDER BY s.leaf DESC
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -47,6 +54,14 @@ def append(conn: psycopg.Connection, statements: Sequence[Statement], salts: Seq
     bulk.insert(conn, "leaf", ("index", "data", "at"), leaves)
     bulk.insert(conn, "statement", ("leaf", "registration_id", "kind", "salt", "body"), rows)
     return first
+
+
+def of_kinds(
+    conn: psycopg.Connection, asked: Sequence[tuple[int, str]]
+) -> list[tuple[int, str, int, bytes, datetime, str]]:
+    """Statements of these (registration, kind), newest first: registration, kind, leaf, salt, time, body."""
+    rows = conn.execute(OF_KINDS, [[owner for owner, _ in asked], [kind for _, kind in asked]])
+    return [(owner, kind, leaf, bytes(salt), at, body) for owner, kind, leaf, salt, at, body in rows]
 
 
 def history(conn: psycopg.Connection, registration_id: int, limit: int = 50) -> list[Mapping[str, object]]:

@@ -13,9 +13,13 @@ OF = """
     SELECT registration_id, program, state, ports, asked_at, withdrawn_at
       FROM request WHERE registration_id = ANY(%s) ORDER BY registration_id, program
 """
+# Lists of ports travel as text, for an array of arrays cannot be ragged; no port's code has a blank.
 CHANGE = """
-    UPDATE request SET state = %(state)s, ports = %(ports)s, asked_at = %(asked_at)s, withdrawn_at = %(withdrawn_at)s
-     WHERE registration_id = %(registration_id)s AND program = %(program)s AND state = %(was)s
+    UPDATE request q SET state = c.state, ports = string_to_array(c.ports, ' '), asked_at = c.asked_at,
+           withdrawn_at = c.withdrawn_at
+      FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+           AS c (registration_id, program, was, state, ports, asked_at, withdrawn_at)
+     WHERE q.registration_id = c.registration_id AND q.program = c.program AND q.state = c.was
 """
 
 
@@ -49,23 +53,12 @@ def change(conn: psycopg.Connection, changes: Sequence[tuple[str, Request]]) -> 
     """Write each request, whose state before is given beside it."""
     if not changes:
         return
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            CHANGE,
-            [
-                {
-                    "was": was,
-                    "state": r.state,
-                    "ports": r.ports,
-                    "asked_at": r.asked_at,
-                    "withdrawn_at": r.withdrawn_at,
-                    "registration_id": r.registration_id,
-                    "program": r.program,
-                }
-                for was, r in changes
-            ],
-        )
-        assert cursor.rowcount == len(changes), "a request changed under the lock of its registration"
+    rows = [
+        (r.registration_id, r.program, was, r.state, " ".join(r.ports), r.asked_at, r.withdrawn_at)
+        for was, r in changes
+    ]
+    changed = conn.execute(CHANGE, [list(column) for column in zip(*rows, strict=True)])
+    assert changed.rowcount == len(changes), "a request changed under the lock of its registration"
 
 
 def fulfil(conn: psycopg.Connection, arrived: Sequence[tuple[str, str]]) -> None:
