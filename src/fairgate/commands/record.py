@@ -24,26 +24,27 @@ def record(
 
     The outcomes again, in the same order, what was done with its leaf: a repeated one with that of the act itself.
     """
-    outcomes = _recalled(conn, done)
+    outcomes = [outcome for _, outcome in done]
     acts = [(i, owner, o) for i, (owner, o) in enumerate(done) if isinstance(o, Done) and not o.repeated]
-    if not acts:
-        return outcomes
-    notices.add(conn, [(owner, o.kind, o.facts) for _, owner, o in acts if owner is not None and o.kind in TOLD], now)
-    said = [ledger.Statement(owner, o.kind, statement(o.kind, o.number, o.facts, now)) for _, owner, o in acts]
-    chances = chance(16 * len(said))
-    salts = [chances[i : i + 16] for i in range(0, len(chances), 16)]
-    first = ledger.append(conn, said, salts, now)
-    for index, (salt, (i, _, o)) in enumerate(zip(salts, acts, strict=True), first):
-        outcomes[i] = replace(o, leaf=Leaf(index, salt, now))
+    if acts:
+        told = [(owner, o.kind, o.facts) for _, owner, o in acts if owner is not None and o.kind in TOLD]
+        notices.add(conn, told, now)
+        said = [ledger.Statement(owner, o.kind, statement(o.kind, o.number, o.facts, now)) for _, owner, o in acts]
+        chances = chance(16 * len(said))
+        salts = [chances[i : i + 16] for i in range(0, len(chances), 16)]
+        first = ledger.append(conn, said, salts, now)
+        for index, (salt, (i, _, o)) in enumerate(zip(salts, acts, strict=True), first):
+            outcomes[i] = replace(o, leaf=Leaf(index, salt, now))
+    _recall(conn, [owner for owner, _ in done], outcomes)
     return outcomes
 
 
-def _recalled(conn: psycopg.Connection, done: Sequence[tuple[int | None, Outcome]]) -> list[Outcome]:
-    """The outcomes, those repeated with the leaf that the act itself has, so that they carry the same receipt."""
-    outcomes = [outcome for _, outcome in done]
-    repeated = {i: (owner, o.kind) for i, (owner, o) in enumerate(done) if owner and isinstance(o, Done) and o.repeated}
+def _recall(conn: psycopg.Connection, owners: Sequence[int | None], outcomes: list[Outcome]) -> None:
+    """Give what was repeated the leaf of the act itself, so that it is answered with the same receipt."""
+    both = enumerate(zip(owners, outcomes, strict=True))
+    repeated = {i: (owner, o.kind) for i, (owner, o) in both if owner and isinstance(o, Done) and o.repeated}
     if not repeated:
-        return outcomes
+        return
     found: dict[tuple[int, str], list[tuple[Leaf, str]]] = {}
     for owner, kind, index, salt, at, body in ledger.of_kinds(conn, list(repeated.values())):
         found.setdefault((owner, kind), []).append((Leaf(index, salt, at), body))
@@ -52,4 +53,3 @@ def _recalled(conn: psycopg.Connection, done: Sequence[tuple[int | None, Outcome
         assert isinstance(o, Done)
         same = (leaf for leaf, said in found.get(place, []) if said == statement(o.kind, o.number, o.facts, leaf.at))
         outcomes[i] = replace(o, leaf=next(same, None))
-    return outcomes
