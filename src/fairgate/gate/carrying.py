@@ -24,10 +24,10 @@ import structlog
 
 from fairgate.commands.looping import away
 from fairgate.core import faults
-from fairgate.core.lifecycle import Outcome
 
-A = TypeVar("A")
-Command = Callable[[psycopg.Connection, Sequence[A]], list[Outcome]]
+A = TypeVar("A")  # an act
+R = TypeVar("R")  # what it is answered with, its outcome
+Command = Callable[[psycopg.Connection, Sequence[A]], list[R]]
 Connect = Callable[[], psycopg.Connection]
 
 AGAIN_AFTER_S = 0.05  # a server that was restarted answers within a second or two
@@ -43,15 +43,15 @@ class Fault(StrEnum):
     FAILED = "failed"  # tried alone and rolled back
 
 
-class Carrier(Generic[A]):
+class Carrier(Generic[A, R]):
     """One connection and the command that runs on it. `carry_out` is called by one thread at a time.
 
-    `patience_s`: how long after a connection was lost another one is sought before nobody knows. Later batches try once.
+    `patience_s`: how long after a connection was lost another one is sought. After that a batch tries once.
     """
 
     def __init__(
         self,
-        command: Command[A],
+        command: Command[A, R],
         connect: Connect,
         *,
         patience_s: float,
@@ -66,7 +66,7 @@ class Carrier(Generic[A]):
         self._conn: psycopg.Connection | None = None
         self._lost_at: float | None = None  # since then no connection has worked
 
-    def carry_out(self, acts: Sequence[A]) -> list[Outcome | Fault]:
+    def carry_out(self, acts: Sequence[A]) -> list[R | Fault]:
         """The outcome of each act, or why there is none, in the same order. Raises nothing."""
         try:
             return list(self._run(acts))
@@ -90,7 +90,7 @@ class Carrier(Generic[A]):
             self._conn.close()
             self._conn = None
 
-    def _alone(self, act: A, until: float) -> Outcome | Fault:
+    def _alone(self, act: A, until: float) -> R | Fault:
         if self._clock() >= until:
             return Fault.AWAY
         try:
@@ -102,7 +102,7 @@ class Carrier(Generic[A]):
             return Fault.FAILED
         return outcome
 
-    def _run(self, acts: Sequence[A]) -> list[Outcome]:
+    def _run(self, acts: Sequence[A]) -> list[R]:
         """Run the command, again on a new connection when one is lost; raises what the last try raised."""
         while True:
             try:

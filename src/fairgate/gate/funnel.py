@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from fairgate.core.lifecycle import Outcome
 from fairgate.gate.carrying import Carrier, Fault
 
-A = TypeVar("A")
+A = TypeVar("A")  # an act
+R = TypeVar("R")  # its outcome
 
 LOOK_S = 0.5  # how often the line is looked over for those who wait too long
 
@@ -45,31 +45,31 @@ class Watcher(Protocol):
 
 
 @dataclass(slots=True)
-class Waiting(Generic[A]):
+class Waiting(Generic[A, R]):
     """An act in line or under way, and who waits for it."""
 
     act: A
     since: float
-    answer: "asyncio.Future[Outcome]"
+    answer: "asyncio.Future[R]"
 
 
 @dataclass(eq=False, slots=True)
-class Batch(Generic[A]):
+class Batch(Generic[A, R]):
     """Acts under way since a moment of the clock."""
 
-    waiting: list[Waiting[A]]
-    carrier: Carrier[A]
+    waiting: list[Waiting[A, R]]
+    carrier: Carrier[A, R]
     since: float
     given_up: bool = False
 
 
-class Funnel(Generic[A]):
+class Funnel(Generic[A, R]):
     """Acts of one kind. `carriers` is how many batches are under way at once; `queue_most` acts may stand in line."""
 
     def __init__(
         self,
         name: str,
-        carriers: Sequence[Carrier[A]],
+        carriers: Sequence[Carrier[A, R]],
         *,
         queue_most: int,
         batch_most: int,
@@ -79,8 +79,8 @@ class Funnel(Generic[A]):
     ) -> None:
         self.name = name
         self._free = list(carriers)
-        self._under_way: set[Batch[A]] = set()
-        self._line: deque[Waiting[A]] = deque()
+        self._under_way: set[Batch[A, R]] = set()
+        self._line: deque[Waiting[A, R]] = deque()
         self._queue_most = queue_most
         self._batch_most = batch_most
         self._patience_s = patience_s
@@ -92,7 +92,7 @@ class Funnel(Generic[A]):
         self._called = False
         self._closed = False
 
-    async def submit(self, act: A) -> Outcome:
+    async def submit(self, act: A) -> R:
         """The outcome of an act, once it is committed; raises Unanswered."""
         if self._closed or len(self._line) >= self._queue_most:
             self._watcher.unanswered(self.name, Fault.FULL, 1)
@@ -127,7 +127,7 @@ class Funnel(Generic[A]):
             self._looking = True
             self._loop.call_later(LOOK_S, self._look)
 
-    def _finished(self, batch: Batch[A], done: "asyncio.Future[list[Outcome | Fault]]") -> None:
+    def _finished(self, batch: Batch[A, R], done: "asyncio.Future[list[R | Fault]]") -> None:
         self._under_way.discard(batch)
         self._free.append(batch.carrier)
         outcomes = done.result()
@@ -137,7 +137,7 @@ class Funnel(Generic[A]):
             self._answer(waiting, outcome)
         self._send()
 
-    def _answer(self, waiting: Waiting[A], outcome: Outcome | Fault) -> None:
+    def _answer(self, waiting: Waiting[A, R], outcome: R | Fault) -> None:
         if waiting.answer.done():
             return  # gone, or told already that nobody knows
         if isinstance(outcome, Fault):
