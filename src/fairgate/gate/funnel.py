@@ -97,12 +97,12 @@ class Funnel(Generic[A, R]):
         if self._closed or len(self._line) >= self._queue_most:
             self._watcher.unanswered(self.name, Fault.FULL, 1)
             raise Unanswered(Fault.FULL)
-        waiting = Waiting(act, self._clock(), self._loop.create_future())
-        self._line.append(waiting)
+        answer: asyncio.Future[R] = self._loop.create_future()
+        self._line.append(Waiting(act, self._clock(), answer))
         if self._free and not self._called:
             self._called = True
             self._loop.call_soon(self._send)  # after all that arrived with this one
-        return await waiting.answer
+        return await answer
 
     async def close(self) -> None:
         """Take no more, finish what is under way and in line, and let the connections go."""
