@@ -22,6 +22,10 @@ FIND = """
     SELECT id, number, code_hash, state, language, size, registered_at, amended_at
       FROM registration WHERE number = %s
 """
+FIND_ALL = """
+    SELECT id, number, code_hash, state, language, size, registered_at, amended_at
+      FROM registration WHERE number = ANY(%s)
+"""
 PEOPLE = """
     SELECT registration_id, position, joined_at, adult_from, wrapped_key, blob
       FROM person WHERE registration_id = ANY(%s) ORDER BY registration_id, position
@@ -85,6 +89,12 @@ def lock_ids(conn: psycopg.Connection, ids: Iterable[int]) -> dict[int, Registra
 def find(conn: psycopg.Connection, number: str) -> Registration | None:
     with conn.cursor(row_factory=class_row(Registration)) as cursor:
         return cursor.execute(FIND, [number]).fetchone()
+
+
+def find_all(conn: psycopg.Connection, numbers: Iterable[str]) -> dict[str, Registration]:
+    """The registrations with these numbers, by number, not locked; unknown ones left out."""
+    with conn.cursor(row_factory=class_row(Registration)) as cursor:
+        return {row.number: row for row in cursor.execute(FIND_ALL, [list(set(numbers))])}
 
 
 def taken_numbers(conn: psycopg.Connection, numbers: Sequence[str]) -> set[str]:
