@@ -1,5 +1,6 @@
 """What was drawn can be recomputed from the public folder by anybody."""
 
+import gzip
 import hashlib
 import os
 from datetime import timedelta
@@ -37,7 +38,12 @@ def go_to(world: TimeWorld, hours: float) -> Path:
 
 
 def names(folder: Path) -> set[str]:
-    return {file.name for file in folder.iterdir()}
+    """The files of a bundle; beside each of them it lies compressed."""
+    found = {file.name for file in folder.iterdir()}
+    plain = {name for name in found if not name.endswith(".gz")}
+    assert found - plain == {f"{name}.gz" for name in plain}
+    assert all(gzip.decompress((folder / f"{name}.gz").read_bytes()) == (folder / name).read_bytes() for name in plain)
+    return plain
 
 
 def test_files_appear_when_a_round_is_sealed_seeded_and_drawn(world: TimeWorld) -> None:

@@ -4,10 +4,12 @@
     home/public/draws/PROGRAM/DATE/   those of the others
 
 A file is there whole or not at all, also after a power cut: it is written under another name, flushed to
-disk and renamed. Writing the same again changes nothing.
+disk and renamed. Writing the same again changes nothing. Beside each file the worker leaves it compressed, for
+whoever asks over the network.
 """
 
 import fcntl
+import gzip
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,13 +27,15 @@ from fairgate.store.files import flush_folder, put
 from fairgate.store.rounds import Round
 
 MODE = 0o644  # for everyone; what is secret is elsewhere
+COMPRESSED = ".gz"
+LEVEL = 6  # of 9: a list of a million in seconds; the levels above gain a few per cent on hex digits
 
 
-def folder(home: Path, profile: Profile, program: str, day: date) -> Path:
-    """Where the files of a round are."""
-    draws = home / "public" / "draws"
+def folder(home: Path, profile: Profile, program: str, day: date, kind: str = "draws") -> Path:
+    """Where the public files of a round are, those of one kind: "draws" are the bundles."""
+    files = home / "public" / kind
     first = next((p.program for p in profile.programs if not p.hidden), program)
-    return draws / day.isoformat() if program == first else draws / program / day.isoformat()
+    return files / day.isoformat() if program == first else files / program / day.isoformat()
 
 
 def files(conn: psycopg.Connection, found: Round) -> dict[str, bytes]:
@@ -60,9 +64,10 @@ def write(place: Path, made: Mapping[str, bytes]) -> list[str]:
     """Write the files that are not there yet with exactly these bytes; the names of those written."""
     place.mkdir(parents=True, exist_ok=True)
     written = []
-    with _alone(place) as handle:
+    with alone(place) as handle:
         for name, data in made.items():
             if not _is(place / name, data):
+                (place / f"{name}{COMPRESSED}").unlink(missing_ok=True)  # it is of what was there before
                 put(place / name, data, MODE)
                 written.append(name)
         os.fsync(handle)
@@ -71,8 +76,18 @@ def write(place: Path, made: Mapping[str, bytes]) -> list[str]:
     return written
 
 
+def compress(place: Path, made: Mapping[str, bytes]) -> None:
+    """Leave each of these files compressed beside itself, where it is not yet."""
+    with alone(place) as handle:
+        for name, data in made.items():
+            path = place / f"{name}{COMPRESSED}"
+            if not path.exists():
+                put(path, gzip.compress(data, LEVEL, mtime=0), MODE)
+        os.fsync(handle)
+
+
 @contextmanager
-def _alone(place: Path) -> Iterator[int]:
+def alone(place: Path) -> Iterator[int]:
     """Nobody else writes into the folder meanwhile; the kernel gives the lock back if we die."""
     handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -5,6 +5,7 @@ anew before anything is decided.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +19,9 @@ from fairgate.commands.find_outages import find_outages
 from fairgate.commands.looping import Clock, Connect, Loop, away
 from fairgate.core import faults
 from fairgate.core.lifecycle import Outcome, Refused
+from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
-from fairgate.store import clock, profiles, publication, rounds
+from fairgate.store import clock, profiles, publication, rounds, shards
 from fairgate.store.rounds import Round
 
 EVIDENCE_EVERY = 10.0  # seconds, as the samples
@@ -134,9 +136,10 @@ def _published(worker: Worker, found: Round) -> bool:
     about = {"program": found.program, "date": found.date.isoformat(), "state": found.state}
     try:
         with worker.connect() as conn:
-            place = publication.folder(worker.home, profiles.current(conn), found.program, found.date)
+            profile = profiles.current(conn)
             files = publication.files(conn, found)
-        written = publication.write(place, files)
+        written = publication.write(publication.folder(worker.home, profile, found.program, found.date), files)
+        _for_readers(worker.home, profile, found, files)
         with worker.connect() as conn:
             rounds.published(conn, found, worker.clock(conn))
     except Exception as error:
@@ -146,3 +149,11 @@ def _published(worker: Worker, found: Round) -> bool:
         return False
     log.info("published", **about, files=written)
     return True
+
+
+def _for_readers(home: Path, profile: Profile, found: Round, files: Mapping[str, bytes]) -> None:
+    """What makes the files light to load: the results in shards, and everything compressed."""
+    program = profile.find_program(found.program)
+    if "results.csv" in files and (program is None or not program.hidden):
+        shards.write(shards.folder(home, profile, found.program, found.date), files["results.csv"])
+    publication.compress(publication.folder(home, profile, found.program, found.date), files)
