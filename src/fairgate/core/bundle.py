@@ -7,13 +7,15 @@ who look at "the same" file see two different draws.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from operator import lt
+from typing import NoReturn, TypeVar
 
-from fairgate.core import collector, tree
+from fairgate.core import tree
 from fairgate.core.beacon import Beacon, Commitment, CommitReveal, Drand, DrandProof, Proof, Reveals
 from fairgate.core.canonical import Fields, canonical, kind_of, read_json
-from fairgate.core.draw import Drawn, Entry
+from fairgate.core.draw import Drawn, Entries, Entry, Standing
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.manifest import Manifest, PortPlaces, parse_manifest
 
@@ -29,9 +31,11 @@ __all__ = [
     "Reveals",
     "entries_root",
     "entry_line",
+    "lines_root",
     "parse_beacon",
     "parse_entries",
     "parse_manifest",
+    "results_in_parts",
     "write_beacon",
     "write_entries",
     "write_results",
@@ -41,7 +45,10 @@ ENTRIES_FILE, BEACON_FILE = "entries.csv", "beacon.json"
 ENTRIES_HEADER = "ticket,size,weeks,ports"
 RESULTS_HEADER = "ticket,outcome,port,order,phase"
 LINE_MOST = 4096  # characters; eight ports of three letters make a line of 70
+_TICKET_DIGITS = 32
 _TICKET = re.compile("[0-9a-f]{32}")
+_PART = 1 << 20  # bytes of lines read at once
+_RESULTS_PART = 1 << 13  # lines of results written at once
 # Nine digits at most. The ASCII digits are spelled out because int() also reads "+7", "07", "1_000" and "٣",
 # and each of them would be a second way to write the same line.
 _WHOLE = re.compile("0|[1-9][0-9]{0,8}")
@@ -50,7 +57,7 @@ _HEX = re.compile("(?:[0-9a-f]{2})+")
 Value = TypeVar("Value")
 
 
-class _LineError(Exception):
+class _LineError(ValueError):
     """What is wrong in a line, and the way out; the line's number is added by whoever knows it."""
 
 
@@ -65,33 +72,39 @@ class _Once(dict[str, Value]):
         return value
 
 
-def parse_entries(data: bytes, manifest: Manifest) -> list[Entry]:
-    """The entries in the bytes of entries.csv, in their order; raises BadInput for the first bad line."""
-    lines = _lines(data)
-    sizes = _Once(lambda text: _size(text, manifest.group_max))
-    weeks = _Once(_weeks)
-    known = {each.port for each in manifest.ports}
-    lists = _Once(lambda text: _ports(text, known))
-    entries: list[Entry] = []
-    # local names, and tuple's constructor in place of Entry's, which calls it: worth a fifth of a million lines' time
-    is_ticket, new = _TICKET.fullmatch, tuple.__new__
-    before = ""
-    number = 0
+def parse_entries(data: bytes, manifest: Manifest) -> Entries:
+    """The entries in the bytes of entries.csv; raises BadInput for the first bad line.
+
+    Twice strict. `_read` takes a file of nothing but right lines, in large parts, and has no words for any other;
+    `_refuse` then goes through it line by line and names the first fault.
+    """
     try:
-        with collector.paused():
-            for number, line in enumerate(lines, 2):  # noqa: B007  the number is for whoever catches the fault
-                fields = line.split(",")
-                if len(fields) != 4 or len(line) > LINE_MOST:
-                    _refuse_line(line)
-                ticket = fields[0]
-                if ticket <= before or not is_ticket(ticket):
-                    _refuse_ticket(ticket, entries)
-                before = ticket
-                entries.append(new(Entry, (ticket, sizes[fields[1]], weeks[fields[2]], lists[fields[3]])))
-    except _LineError as fault:
-        problem, way_out = fault.args
-        raise BadInput(f"{ENTRIES_FILE} line {number}", problem, way_out) from None
+        entries = _read(data, manifest)
+    except ValueError:  # also where bytes are not ASCII: no right line holds any
+        _refuse(data, manifest)
     return entries
+
+
+def _read(data: bytes, manifest: Manifest) -> Entries:
+    """The entries of a file without any fault; a ValueError for all others."""
+    standing = _standings(manifest)
+    tickets: list[str] = []
+    standings: list[Standing] = []
+    last = ""
+    for part in _parts(data):
+        lines = part.decode("ascii").split("\n")
+        found = [line[:_TICKET_DIGITS] for line in lines]
+        if not (_are_tickets(found) and last < found[0] and all(map(lt, found, islice(found, 1, None)))):
+            raise ValueError
+        tickets += found
+        standings += [standing[line[_TICKET_DIGITS:]] for line in lines]
+        last = found[-1]
+    return Entries(tickets, standings)
+
+
+def lines_root(data: bytes) -> bytes:
+    """The root over the lines of an entries.csv that `parse_entries` took; the same as `entries_root`, sooner."""
+    return tree.root(chain.from_iterable(part.split(b"\n") for part in _parts(data)))
 
 
 def entry_line(entry: Entry) -> bytes:
@@ -112,9 +125,16 @@ def write_entries(entries: Iterable[Entry]) -> bytes:
 
 def write_results(drawn: Drawn) -> bytes:
     """results.csv: the offers in the order in which they were made, then the reserve."""
-    offers = [f"{o.ticket},offered,{o.port},{o.order},{o.phase}" for o in drawn.offers]
-    reserve = [f"{ticket},reserve,,{order}," for order, ticket in enumerate(drawn.reserve, 1)]
-    return "\n".join([RESULTS_HEADER, *offers, *reserve, ""]).encode()
+    return b"".join(results_in_parts(drawn))
+
+
+def results_in_parts(drawn: Drawn) -> Iterator[bytes]:
+    """The bytes of results.csv in parts of some thousand whole lines, for whoever need not hold them all."""
+    offers = (f"{o.ticket},offered,{o.port},{o.order},{o.phase}\n" for o in drawn.offers)
+    reserve = (f"{ticket},reserve,,{order},\n" for order, ticket in enumerate(drawn.reserve, 1))
+    lines = chain([f"{RESULTS_HEADER}\n"], offers, reserve)
+    while part := "".join(islice(lines, _RESULTS_PART)):
+        yield part.encode()
 
 
 def parse_beacon(data: bytes) -> Proof:
@@ -134,6 +154,61 @@ def write_beacon(proof: Proof) -> bytes:
         return canonical({"kind": "drand", "round": proof.round, "signature": proof.signature.hex()}).encode()
     reveals = [{"by": by, "reveal": reveal.hex()} for by, reveal in proof.reveals]
     return canonical({"kind": "commit-reveal", "reveals": reveals}).encode()
+
+
+def _parts(data: bytes) -> Iterator[bytes]:
+    """The lines after the header, about a megabyte at a time, without the last line end of each part.
+
+    A ValueError for a file with another header or without a line end at its end.
+    """
+    header = f"{ENTRIES_HEADER}\n".encode()
+    if not (data.startswith(header) and data.endswith(b"\n")):
+        raise ValueError
+    start = len(header)
+    while start < len(data):
+        end = data.index(b"\n", min(start + _PART, len(data) - 1))
+        yield data[start:end]
+        start = end + 1
+
+
+def _are_tickets(found: list[str]) -> bool:
+    """Whether each has 32 digits of lower-case hex, where each has 32 characters at most."""
+    digits = "".join(found).encode()
+    return len(digits) == _TICKET_DIGITS * len(found) and not digits.translate(None, b"0123456789abcdef")
+
+
+def _standings(manifest: Manifest) -> _Once[Standing]:
+    """Reads what stands behind the ticket in a line, as in ",2,7,SYS|NOG"; raises _LineError."""
+    known = {each.port for each in manifest.ports}
+
+    def read(text: str) -> Standing:
+        nothing, *fields = text.split(",")
+        if nothing or len(fields) != 3 or _TICKET_DIGITS + len(text) > LINE_MOST:
+            raise _LineError("not the form of a line", f"write {ENTRIES_HEADER}")
+        size, weeks, ports = fields
+        return Standing(_size(size, manifest.group_max), _whole(weeks, "weeks"), _ports(ports, known))
+
+    return _Once(read)
+
+
+def _refuse(data: bytes, manifest: Manifest) -> NoReturn:
+    """Raise BadInput for the first fault of a file that `_read` did not take."""
+    lines = _lines(data)
+    standing = _standings(manifest)
+    last = ""
+    for number, line in enumerate(lines, 2):
+        try:
+            if line.count(",") != 3 or len(line) > LINE_MOST:
+                _refuse_line(line)
+            ticket = line.partition(",")[0]
+            if ticket <= last or not _TICKET.fullmatch(ticket):
+                _refuse_ticket(ticket, lines[: number - 2])
+            last = ticket
+            standing[line[_TICKET_DIGITS:]]
+        except _LineError as fault:
+            problem, way_out = fault.args
+            raise BadInput(f"{ENTRIES_FILE} line {number}", problem, way_out) from None
+    raise AssertionError("a file that was not taken has a fault")
 
 
 def _lines(data: bytes) -> list[str]:
@@ -156,7 +231,7 @@ def _place(data: bytes, position: int) -> str:
     return f"{ENTRIES_FILE} line {data.count(10, 0, position) + 1}"  # 10: line feed
 
 
-def _refuse_line(line: str) -> None:
+def _refuse_line(line: str) -> NoReturn:
     if len(line) > LINE_MOST:
         raise _LineError(f"{len(line)} characters are more than {LINE_MOST}", "see whether lines were joined")
     if not line:
@@ -164,11 +239,12 @@ def _refuse_line(line: str) -> None:
     raise _LineError(f"{line.count(',') + 1} fields where there must be 4", f"write {ENTRIES_HEADER}, without quotes")
 
 
-def _refuse_ticket(ticket: str, entries: Sequence[Entry]) -> None:
+def _refuse_ticket(ticket: str, before: Iterable[str]) -> NoReturn:
+    """Raise for a ticket that is none, stands twice or comes too late; `before` are the lines before its own."""
     if not _TICKET.fullmatch(ticket):
         raise _LineError(f"{shown(ticket)} is no ticket", "write 32 digits of lower-case hex")
-    for first, entry in enumerate(entries, 2):
-        if entry.ticket == ticket:
+    for first, line in enumerate(before, 2):
+        if line.startswith(ticket):
             raise _LineError(f"ticket stands twice (first on line {first})", "remove one of them")
     raise _LineError("ticket is smaller than that of the line before", "sort the lines by ticket")
 
@@ -184,10 +260,6 @@ def _size(text: str, group_max: int) -> int:
     if not 1 <= size <= group_max:
         raise _LineError(f"size {size} is not from 1 to group_max, {group_max}", "correct it or take the entry out")
     return size
-
-
-def _weeks(text: str) -> int:
-    return _whole(text, "weeks")
 
 
 def _ports(text: str, known: set[str]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ Example. One port, capacity 6, carry 1, share 1/2, group_max 4. cap = 5, reserve
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -46,6 +46,40 @@ class Entry(NamedTuple):
     size: int
     weeks: int
     ports: tuple[str, ...]
+
+
+class Standing(NamedTuple):
+    """What an entry says beside its ticket. Many entries say the same and share one of these."""
+
+    size: int
+    weeks: int
+    ports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A whole list of entries in the order of their tickets, as two columns of the same length.
+
+    An entry is a row in them, and the draw works on numbers of rows: ten million objects of their own would not fit
+    into the memory of a small machine, and going through them takes longer than the hashes do.
+    """
+
+    tickets: Sequence[str]
+    standings: Sequence[Standing]
+
+    @classmethod
+    def of(cls, entries: "Iterable[Entry] | Entries") -> "Entries":
+        """The same entries, whatever order they come in; their tickets differ."""
+        if isinstance(entries, Entries):
+            return entries
+        ordered = sorted(entries)
+        return cls([entry.ticket for entry in ordered], [Standing(*entry[1:]) for entry in ordered])
+
+    def __len__(self) -> int:
+        return len(self.tickets)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (Entry(ticket, *standing) for ticket, standing in zip(self.tickets, self.standings, strict=True))
 
 
 class Offered(NamedTuple):
@@ -80,7 +114,7 @@ def ticket(key: bytes, number: str) -> str:
     return hmac.digest(key, number.encode(), "sha256")[:16].hex()
 
 
-def draw(manifest: Manifest, root: bytes, entries: Sequence[Entry], randomness: bytes) -> Drawn:
+def draw(manifest: Manifest, root: bytes, entries: Iterable[Entry], randomness: bytes) -> Drawn:
     """Draw a sealed round. `root` is the sealed entries' root, `randomness` what the beacon gave.
 
     The entries may come in any order; their ports are ports of the manifest and their tickets differ.
@@ -95,66 +129,71 @@ def seed_of(manifest: Manifest, root: bytes, randomness: bytes) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def allocate(manifest: Manifest, entries: Sequence[Entry], seed: bytes) -> Drawn:
+def allocate(manifest: Manifest, entries: Iterable[Entry], seed: bytes) -> Drawn:
     """What the draw gives for a seed: `draw` without the sealing, for those who study what the rules do."""
+    listed = Entries.of(entries)
     n, d = manifest.seniority_share
     cap = {each.port: max(0, each.capacity - each.carry) for each in manifest.ports}
     reserved = {port: persons * n // d for port, persons in cap.items()}
     used = dict.fromkeys(cap, 0)
 
-    seniors = _seniority(entries, seed, used, reserved)
-    seated = {entry.ticket for entry, _ in seniors}
-    waiting = [entry for entry in entries if entry.ticket not in seated]
-    winners, rest = _give(_ordered(waiting, seed, "rank"), used, cap)
+    seniors = _seniority(listed, seed, used, reserved)
+    seated = {row for row, _ in seniors}
+    waiting = [row for row in range(len(listed)) if row not in seated]
+    winners, rest = _give(_ordered(waiting, listed, seed, "rank"), listed, used, cap)
 
-    made: list[tuple[Entry, str, Phase]] = [(entry, port, "seniority") for entry, port in seniors]
-    made += [(entry, port, "lottery") for entry, port in winners]
+    made: list[tuple[int, str, Phase]] = [(row, port, "seniority") for row, port in seniors]
+    made += [(row, port, "lottery") for row, port in winners]
+    tickets = listed.tickets
     return Drawn(
         seed=seed,
-        offers=tuple(Offered(e.ticket, port, order, phase) for order, (e, port, phase) in enumerate(made, 1)),
-        reserve=tuple(entry.ticket for entry in rest),
+        offers=tuple(Offered(tickets[row], port, order, phase) for order, (row, port, phase) in enumerate(made, 1)),
+        reserve=tuple([tickets[row] for row in rest]),
         used=used,
         carry_out={p.port: max(0, p.carry - p.capacity) + max(0, used[p.port] - cap[p.port]) for p in manifest.ports},
     )
 
 
-Given = list[tuple[Entry, str]]  # each with the port that it got
+Given = list[tuple[int, str]]  # rows, each with the port that it got
 
 
-def _seniority(entries: Sequence[Entry], seed: bytes, used: dict[str, int], reserved: Mapping[str, int]) -> Given:
+def _seniority(listed: Entries, seed: bytes, used: dict[str, int], reserved: Mapping[str, int]) -> Given:
     """Fill the reserved places with those who waited longest; `used` is brought up to date.
 
     Week by week, and only for those who list a port that still has reserved places when their week comes:
     others cannot get one any more, so that a million ties need not be computed for a thousand places.
     """
-    by_weeks: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        by_weeks[entry.weeks].append(entry)
+    by_weeks: dict[int, list[int]] = defaultdict(list)
+    for row, standing in enumerate(listed.standings):
+        by_weeks[standing.weeks].append(row)
     given: Given = []
     for weeks in sorted(by_weeks, reverse=True):
         room = _ports_with_room(used, reserved)
         if not room:
             break
-        hoping = [entry for entry in by_weeks[weeks] if not room.isdisjoint(entry.ports)]
-        given += _give(_ordered(hoping, seed, "tie"), used, reserved)[0]
+        hoping = [row for row in by_weeks[weeks] if not room.isdisjoint(listed.standings[row].ports)]
+        given += _give(_ordered(hoping, listed, seed, "tie"), listed, used, reserved)[0]
     return given
 
 
-def _give(ordered: Sequence[Entry], used: dict[str, int], limit: Mapping[str, int]) -> tuple[Given, list[Entry]]:
+def _give(
+    ordered: Sequence[int], listed: Entries, used: dict[str, int], limit: Mapping[str, int]
+) -> tuple[Given, list[int]]:
     """Give each the first port of its list with used < limit; `used` is brought up to date. The rest come second."""
     given: Given = []
-    rest: list[Entry] = []
+    rest: list[int] = []
     room = _ports_with_room(used, limit)
-    for place, entry in enumerate(ordered):
+    for done, row in enumerate(ordered):
         if not room:
-            rest += ordered[place:]
+            rest += ordered[done:]
             break
-        port = next((port for port in entry.ports if port in room), None)
+        standing = listed.standings[row]
+        port = next((port for port in standing.ports if port in room), None)
         if port is None:
-            rest.append(entry)
+            rest.append(row)
             continue
-        given.append((entry, port))
-        used[port] += entry.size
+        given.append((row, port))
+        used[port] += standing.size
         if used[port] >= limit[port]:
             room.remove(port)
     return given, rest
@@ -164,15 +203,14 @@ def _ports_with_room(used: Mapping[str, int], limit: Mapping[str, int]) -> set[s
     return {port for port, persons in limit.items() if used[port] < persons}
 
 
-def _ordered(entries: Sequence[Entry], seed: bytes, purpose: Literal["rank", "tie"]) -> list[Entry]:
+def _ordered(rows: Sequence[int], listed: Entries, seed: bytes, purpose: Literal["rank", "tie"]) -> list[int]:
     """By the hash that the seed gives each ticket for this purpose, then by ticket.
 
-    Hash and ticket have fixed lengths, so that the two written as one string compare like the pair, and
-    Python compares strings several times faster than pairs.
+    `rows` ascend, so they are in the order of their tickets, and sorting leaves those with equal hashes as they were.
     """
     prefix = f"{RULES}|{purpose}|{seed.hex()}|".encode()
-    sha256 = hashlib.sha256
-    return sorted(entries, key=lambda entry: sha256(prefix + entry[0].encode()).hexdigest() + entry[0])
+    sha256, tickets = hashlib.sha256, listed.tickets
+    return sorted(rows, key=lambda row: sha256(prefix + tickets[row].encode()).digest())
 
 
 def next_from_reserve(
