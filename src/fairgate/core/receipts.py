@@ -36,6 +36,7 @@ from fairgate.core.statements import statement
 
 PREFIX: Final = "FG1:"
 TEXT_MOST: Final = 4096  # characters; a receipt has about 400
+ISSUER_MOST: Final = 64  # characters; with longer ones the text of some acts would not fit a QR code of version 15
 KID_BYTES, SALT_BYTES, SIGNATURE_BYTES = 8, 16, 64
 
 _OWN: Final = ("iss", "kind", "number", "at", "salt", "leaf")
@@ -90,6 +91,7 @@ class Signer:
     """
 
     def __init__(self, seed: bytes, issuer: str) -> None:
+        assert 0 < len(issuer) <= ISSUER_MOST, "receipts fit a QR code"
         key = Ed25519PrivateKey.from_private_bytes(seed)
         self.issuer = issuer
         self.public = key.public_key().public_bytes_raw()

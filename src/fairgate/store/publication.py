@@ -8,11 +8,9 @@ disk and renamed. Writing the same again changes nothing. Beside each file the w
 whoever asks over the network.
 """
 
-import fcntl
 import gzip
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +21,7 @@ from fairgate.core.bundle import write_entries, write_results
 from fairgate.core.draw import Drawn
 from fairgate.core.profile import Profile
 from fairgate.store import lists
-from fairgate.store.files import flush_folder, put
+from fairgate.store.files import alone, flush_folder, put
 from fairgate.store.rounds import Round
 
 MODE = 0o644  # for everyone; what is secret is elsewhere
@@ -84,17 +82,6 @@ def compress(place: Path, made: Mapping[str, bytes]) -> None:
             if not path.exists():
                 put(path, gzip.compress(data, LEVEL, mtime=0), MODE)
         os.fsync(handle)
-
-
-@contextmanager
-def alone(place: Path) -> Iterator[int]:
-    """Nobody else writes into the folder meanwhile; the kernel gives the lock back if we die."""
-    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
-    finally:
-        os.close(handle)
 
 
 def _is(path: Path, data: bytes) -> bool:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from fairgate.core.bundle import RESULTS_HEADER
 from fairgate.core.profile import Profile
 from fairgate.store import publication
-from fairgate.store.files import flush_folder
+from fairgate.store.files import alone, flush_folder
 
 DIGITS = 3
 SHARDS = 16**DIGITS
@@ -61,7 +61,7 @@ def split(results: bytes) -> list[bytes]:
 def write(place: Path, results: bytes) -> bool:
     """Write the shards unless they are there; whether they were not. Results never change, nor do shards."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    with publication.alone(place.parent):
+    with alone(place.parent):
         if place.exists():
             return False
         draft = place.with_name(f".{place.name}.new")
