@@ -1,11 +1,13 @@
 """However a good file is damaged, it is refused in one line or means, byte for byte, what it says."""
 
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairgate.cli.bundles import first_difference
 from fairgate.core import bundle
 from fairgate.core.errors import BadInput
 from sealed_rounds import REVEALS, Round, a_manifest, rounds
@@ -43,6 +45,25 @@ def test_damaged_entries_are_refused_or_mean_what_they_say(world: Round, data: s
     text = data.draw(damaged(bundle.write_entries(world.entries)))
     entries = read(lambda d: bundle.parse_entries(d, world.manifest), text, "entries.csv line ")
     assert entries is None or bundle.write_entries(entries) == text
+    assert entries is None or bundle.lines_root(text) == bundle.entries_root(entries)
+
+
+LINES = st.lists(st.sampled_from([b"a\n", b"bc\n", b"\n", b"\xff\n"]), min_size=1, max_size=4)
+
+
+@given(st.lists(LINES.map(b"".join), max_size=4), st.data())
+def test_the_first_line_that_differs_is_found_whatever_parts_it_is_looked_for_in(
+    parts: list[bytes], data: st.DataObject
+) -> None:
+    right = b"".join(parts)
+    found = data.draw(st.just(right) | damaged(right))
+    lines = enumerate(zip_longest(right.split(b"\n"), found.split(b"\n")), 1)
+    expected = next((number for number, (line, here) in lines if line != here), None)
+    difference = first_difference("results.csv", parts, found)
+    assert (difference and difference.line) == expected
+    if difference and difference.expected is not None:
+        line = right.split(b"\n")[difference.line - 1]
+        assert difference.expected == line.decode(errors="backslashreplace")
 
 
 @given(st.data())

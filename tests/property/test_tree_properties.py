@@ -22,6 +22,12 @@ def test_the_root_is_that_of_the_definition_at_once_and_leaf_by_leaf(size: int) 
     assert len(frontier.edge) == size.bit_count()
 
 
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 8192, 8193, 12_289])
+def test_the_root_is_that_of_the_definition_where_leaves_are_hashed_in_batches(size: int) -> None:
+    leaves = [b"leaf %d" % i for i in range(size)]
+    assert tree.root(iter(leaves)) == merkle(leaves)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_every_leaf_is_shown_to_be_where_it_is_and_nowhere_else(size: int) -> None:
     for index in range(size):

@@ -9,7 +9,7 @@ import pytest
 from fairgate.core import bundle
 from fairgate.core.beacon import QUICKNET
 from fairgate.core.canonical import canonical
-from fairgate.core.draw import Drawn, Offered
+from fairgate.core.draw import Drawn, Entries, Offered
 from fairgate.core.errors import BadInput, shown
 from sealed_rounds import REVEALS, a_manifest, an_entry
 
@@ -94,6 +94,39 @@ BAD_ENTRIES = [
 def test_a_bad_line_is_named_with_its_fault(data: bytes, problem: str) -> None:
     message = refusal(lambda: bundle.parse_entries(data, MANIFEST))
     assert message.startswith(f"entries.csv {problem}")
+
+
+LONG_FILE = bundle.write_entries(
+    an_entry(i, size=1 + i % 4, weeks=i % 90, ports="NOG|SYS" if i % 3 else "SYS") for i in range(60_000)
+)
+LONG_LINES = LONG_FILE.splitlines()
+ENDS_PART = LONG_FILE[: len(HEADER) + 1 + (1 << 20)].count(b"\n")  # index of the last line that is read at first
+
+
+def test_a_file_of_several_parts_is_read_as_it_stands() -> None:
+    entries = bundle.parse_entries(LONG_FILE, MANIFEST)
+    assert [bundle.entry_line(entry) for entry in entries] == LONG_LINES[1:]
+    assert bundle.lines_root(LONG_FILE) == bundle.entries_root(entries)
+    assert entries == Entries.of(reversed(list(entries)))
+
+
+@pytest.mark.parametrize("index", [1, ENDS_PART - 1, ENDS_PART, ENDS_PART + 1, 59_000])
+def test_a_bad_line_is_named_wherever_it_stands_in_a_long_file(index: int) -> None:
+    lines = [*LONG_LINES]
+    lines[index] = LINE_A.replace(LINE_A[:32], lines[index][:32]).replace(b",2,", b",0,")
+    message = refusal(lambda: bundle.parse_entries(a_file(*lines), MANIFEST))
+    assert message.startswith(f"entries.csv line {index + 1}: size 0 is not")
+
+
+@pytest.mark.parametrize("index", [2, ENDS_PART - 1, ENDS_PART, ENDS_PART + 1, 59_000])
+def test_tickets_out_of_order_are_noticed_wherever_they_stand_in_a_long_file(index: int) -> None:
+    swapped, twice = [*LONG_LINES], [*LONG_LINES]
+    swapped[index - 1 : index + 1] = [LONG_LINES[index], LONG_LINES[index - 1]]
+    message = refusal(lambda: bundle.parse_entries(a_file(*swapped), MANIFEST))
+    assert message.startswith(f"entries.csv line {index + 1}: ticket is smaller than that of the line before")
+    twice[index] = LONG_LINES[1]
+    message = refusal(lambda: bundle.parse_entries(a_file(*twice), MANIFEST))
+    assert message.startswith(f"entries.csv line {index + 1}: ticket stands twice (first on line 2)")
 
 
 def test_the_way_out_stands_in_the_same_line() -> None:

@@ -73,7 +73,8 @@ class Entries:
         if isinstance(entries, Entries):
             return entries
         ordered = sorted(entries)
-        return cls([entry.ticket for entry in ordered], [Standing(*entry[1:]) for entry in ordered])
+        standings = [Standing(size, weeks, ports) for _, size, weeks, ports in ordered]
+        return cls([entry.ticket for entry in ordered], standings)
 
     def __len__(self) -> int:
         return len(self.tickets)
@@ -182,12 +183,12 @@ def _give(
     """Give each the first port of its list with used < limit; `used` is brought up to date. The rest come second."""
     given: Given = []
     rest: list[int] = []
-    room = _ports_with_room(used, limit)
+    room, standings = _ports_with_room(used, limit), listed.standings
     for done, row in enumerate(ordered):
         if not room:
             rest += ordered[done:]
             break
-        standing = listed.standings[row]
+        standing = standings[row]
         port = next((port for port in standing.ports if port in room), None)
         if port is None:
             rest.append(row)
