@@ -9,11 +9,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 from django.test import Client
+
+from gating import Gating
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 HOLES = re.compile(r"%\(|\{\{|\}\}|\{%|&lt;strong|Undefined|\bNone\b|\bTrue\b|\bFalse\b")
@@ -169,12 +171,31 @@ class Page:
         assert not HOLES.search(body), f"a hole in {self.path}: {HOLES.search(body)} {squeeze(body)[:3000]}"
 
 
+TO_THE_GATE = {"/me/confirm", "/me/decline", "/me/request"}
+
+
+class Browser(Client):
+    """Django's test client, except that forms for the gate are sent to the gate, with the same cookies."""
+
+    gating: ClassVar[Gating | None] = None  # of the test that runs
+
+    def post(self, path: str, data: Any = None, **more: Any) -> Any:
+        if urlsplit(path).path not in TO_THE_GATE or self.gating is None:
+            return super().post(path, data, **more)
+        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
+        languages = self.defaults.get("HTTP_ACCEPT_LANGUAGE", "en")
+        answer = self.gating.send("POST", path, data=data, headers={"Cookie": cookies, "Accept-Language": languages})
+        for line in answer.headers.get_list("set-cookie"):
+            self.cookies.load(line)
+        return HttpResponse(answer.content, status=answer.status_code, headers=dict(answer.headers))
+
+
 class Pages:
     """A person's browser: cookies, no scripts, one language."""
 
     def __init__(self, language: str = "en") -> None:
         self.language = language
-        self.client = Client(enforce_csrf_checks=True, headers={"accept-language": language, "host": "127.0.0.1"})
+        self.client = Browser(enforce_csrf_checks=True, headers={"accept-language": language, "host": "127.0.0.1"})
 
     def get(self, path: str) -> Page:
         """The page at `path`, where redirects end."""

@@ -1,6 +1,7 @@
 """What a server runs (`granian fairgate.asgi:app`): the gate, and behind it the pages."""
 
 import os
+from datetime import UTC, datetime
 
 import structlog
 from a2wsgi import WSGIMiddleware
@@ -8,7 +9,9 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from starlette.types import Message, Receive, Scope, Send
 
-from fairgate.gate.app import create_app
+from fairgate.gate.app import Gate, Place
+from fairgate.store import keys
+from fairgate.store.keys import origin
 from fairgate.web.environment import STATIC
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairgate.web.settings")
@@ -27,7 +30,17 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
     await _django(scope, receiving, send)  # type: ignore[arg-type]  # the same protocol under other names
 
 
-_gate = create_app(pages, database_url=settings.DATABASE_URL, home=settings.FAIRGATE_HOME, front_end=STATIC)
+_gate = Gate(
+    pages,
+    Place(
+        database_url=settings.DATABASE_URL,
+        home=settings.FAIRGATE_HOME,
+        front_end=STATIC,
+        keys=settings.FAIRGATE_KEYS,
+        signer=keys.load_signer(settings.FAIRGATE_HOME, origin(settings.FAIRGATE_ORIGIN), datetime.now(UTC)),
+        proxies=settings.FAIRGATE_PROXIES,
+    ),
+)
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pages import Pages
+from gating import Gating
+from pages import Browser, Pages
 from web_world import World
 
 
@@ -45,7 +46,10 @@ def web(_django: None, dsn: str, tmp_path: Path) -> Iterator[None]:
         _close(connections)  # loading the models has made one to no database
         given = connections.configure_settings({"default": settings.database(dsn)})
         connections.databases["default"] = given["default"]
+        Browser.gating = Gating(dsn, tmp_path)
         yield
+        Browser.gating.close()
+        Browser.gating = None
         _close(connections)
         database.pool(dsn).close()
         database.pool.cache_clear()

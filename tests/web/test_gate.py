@@ -4,44 +4,39 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
-from starlette.types import ASGIApp
 
+from gating import Gating
+from pages import Browser
 from web_world import World
 
 
 class Caller:
-    """Requests to an application, over ASGI, one at a time; cookies are kept."""
+    """Requests to the gate, one at a time; cookies are kept."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, gating: Gating) -> None:
+        self.gating = gating
         self.cookies = httpx.Cookies()
 
     def get(self, path: str, **more: Any) -> httpx.Response:
-        return anyio.run(self._send, "GET", path, more)
+        return self._send("GET", path, more)
 
     def post(self, path: str, **more: Any) -> httpx.Response:
-        return anyio.run(self._send, "POST", path, more)
+        return self._send("POST", path, more)
 
-    async def _send(self, method: str, path: str, more: dict[str, Any]) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=self.cookies) as client:
-            answer = await client.request(method, path, **more)
-            self.cookies = client.cookies
-            return answer
+    def _send(self, method: str, path: str, more: dict[str, Any]) -> httpx.Response:
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = self.gating.send(method, path, headers={"Cookie": cookies, **more.pop("headers", {})}, **more)
+        self.cookies.update(answer.cookies)
+        return answer
 
 
 @pytest.fixture
-def gate(world: World, dsn: str, tmp_path: Path) -> Caller:
-    """The application with this test's database and home; `tmp_path` is its home."""
-    from fairgate.asgi import pages
-    from fairgate.gate.app import create_app
-    from fairgate.web.environment import STATIC
-
-    app = create_app(pages, database_url=dsn, home=tmp_path, front_end=STATIC)
-    return Caller(app)
+def gate(world: World) -> Caller:
+    """The gate with this test's database and home."""
+    assert Browser.gating is not None
+    return Caller(Browser.gating)
 
 
 def test_health(gate: Caller) -> None:
@@ -49,17 +44,13 @@ def test_health(gate: Caller) -> None:
         assert gate.get(path).json() == {"ok": True}
 
 
-def test_without_a_database_the_process_lives_and_is_not_ready(tmp_path: Path) -> None:
-    from fairgate.gate.app import create_app
-
-    async def nobody(*_: object) -> None:
-        raise AssertionError
-
-    app = create_app(nobody, database_url="postgresql://nobody@127.0.0.1:1/x", home=tmp_path, front_end=tmp_path)
-    client = Caller(app)
+def test_without_a_database_the_process_lives_and_is_not_ready(web: None, tmp_path: Path) -> None:
+    gating = Gating("postgresql://nobody@127.0.0.1:1/x", tmp_path)
+    client = Caller(gating)
     assert client.get("/health/live").status_code == 200
     ready = client.get("/health/ready")
     assert (ready.status_code, ready.json()) == (503, {"ok": False})
+    gating.close()
 
 
 def test_the_front_end_is_kept_for_ever_and_sent_compressed(gate: Caller) -> None:

@@ -23,6 +23,11 @@ def state(world: World, group: Group) -> str:
     return offer.state
 
 
+def page_of(world: World, group: Group) -> str:
+    """The token of a page that the group opened just now."""
+    return tokens.sign_page(world.keys, group.number, world.now)
+
+
 def test_the_confirm_page_says_what_is_offered_and_until_when(offered: Group, browser: Pages) -> None:
     page = browser.get("/me/confirm")
     for words in ("San Ysidro", "06:00, Los Angeles time", "Confirm by", "Tijuana time."):
@@ -52,7 +57,7 @@ def test_who_comes_too_late_is_told_the_deadline_and_that_the_request_stands(wor
     page = browser.get("/me/confirm")
     assert (page.status, page.h1) == (409, "The time to confirm is over")
     form = browser.get("/me")
-    late = browser.send_form(form, to="/me/confirm", key="late", page="")
+    late = browser.send_form(form, to="/me/confirm", key="late", page=page_of(world, group))
     assert late.status == 409
     assert "Your confirmation reached us at" in late.main
     assert "Your request still stands" in late.main
@@ -73,14 +78,14 @@ def test_outages_that_moved_the_deadline_are_told_to_who_comes_too_late(world: W
 
 @pytest.mark.parametrize(
     ("opened", "sent", "kept"),
-    [(-1, 30, "confirmed"), (0, 30, "confirmed"), (-1, 31, "offered"), (1, 2, "offered"), (None, 1, "offered")],
+    [(-1, 30, "confirmed"), (0, 30, "confirmed"), (-1, 31, "offered"), (1, 2, "offered")],
 )
 def test_who_opened_the_page_in_time_is_in_line(
     world: World,
     offered: Group,
     browser: Pages,
     monkeypatch: pytest.MonkeyPatch,
-    opened: int | None,
+    opened: int,
     sent: int,
     kept: str,
 ) -> None:
@@ -88,14 +93,23 @@ def test_who_opened_the_page_in_time_is_in_line(
     from django.conf import settings
 
     deadline = world.drawn_at(world.day) + timedelta(hours=23)
-    token = ""
-    if opened is not None:
-        token = tokens.sign_page(settings.FAIRGATE_KEYS, offered.number, deadline + timedelta(minutes=opened))
+    token = tokens.sign_page(settings.FAIRGATE_KEYS, offered.number, deadline + timedelta(minutes=opened))
     form = browser.get("/me/confirm")
     monkeypatch.setattr(clock, "now", lambda _: deadline + timedelta(minutes=sent))
     page = browser.send_form(form, page=token)
     assert page.status == (200 if kept == "confirmed" else 409)
     assert state(world, offered) == kept
+
+
+@pytest.mark.parametrize("path", ["/me/confirm", "/me/decline", "/me/request"])
+def test_a_form_without_the_token_of_a_page_of_ours_does_nothing(
+    world: World, offered: Group, browser: Pages, path: str
+) -> None:
+    form = browser.get(path)
+    for token in ("", "made.up", page_of(world, world.group())):
+        answer = browser.send_form(form, page=token)
+        assert (answer.status, answer.h1) == (403, "The page was open for too long")
+    assert state(world, offered) == "offered"
 
 
 def test_a_page_token_of_somebody_else_or_of_our_making_up_counts_for_nothing(world: World, offered: Group) -> None:
@@ -118,7 +132,7 @@ def test_declining_is_asked_about_once_more_and_the_request_stands_on(
     page = browser.send_form(page)
     assert "You declined the offer. Your request still stands." in page.main
     assert state(world, offered) == "declined"
-    refused = browser.send_form(browser.get("/me"), to="/me/confirm")
+    refused = browser.send_form(browser.get("/me"), to="/me/confirm", page=page_of(world, offered))
     assert (refused.status, refused.h1) == (409, "There is no open offer for you")
 
 
@@ -131,9 +145,10 @@ def test_an_appointment_is_cancelled_by_its_holder(world: World, offered: Group,
 
 @pytest.mark.parametrize("path", ["/me/confirm", "/me/decline", "/me/cancel"])
 def test_without_an_offer_these_pages_lead_back(world: World, browser: Pages, path: str) -> None:
-    browser.sign_in(world.asking())
+    group = world.asking()
+    browser.sign_in(group)
     assert browser.get(path).path == "/me"
-    answer = browser.send_form(browser.get("/me"), to=path)
+    answer = browser.send_form(browser.get("/me"), to=path, page=page_of(world, group))
     assert (answer.status, answer.h1) == (409, "There is no open offer for you")
 
 

@@ -15,7 +15,7 @@ from typing import Annotated
 import psycopg
 import typer
 
-from fairgate.cli import logs, place
+from fairgate.cli import logs, place, server
 from fairgate.cli.faults import database_place
 from fairgate.cli.reading import whole
 from fairgate.commands.load_profile import load_profile
@@ -40,32 +40,43 @@ ACCOUNTS = "fairgate.web.accounts"
 def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
-    processes: Annotated[int, typer.Option("--processes", min=1, max=64, help="How many answer")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", "--processes", min=1, max=64, help="How many processes answer")
+    ] = 1,
+    certificate: Annotated[
+        Path | None, typer.Option("--tls-certificate", help="Serve HTTPS with this chain of certificates (PEM)")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--tls-key", help="The certificate's key (PEM, PKCS #8)")] = None,
 ) -> None:
     """Serve the gate and the pages. DATABASE_URL says where the database is, FAIRGATE_HOME where keys and files are.
 
+    Processes share nothing but the database. Behind a proxy of yours set FAIRGATE_PROXIES=1, so that limits are those
+    of the people and not of the proxy.
+
     \b
-    DATABASE_URL=postgresql://… fairgate serve --host 0.0.0.0 --port 8000
+    DATABASE_URL=postgresql://… fairgate serve --host 0.0.0.0 --port 8000 --workers 2
+    DATABASE_URL=postgresql://… fairgate serve --port 8443 --tls-certificate chain.pem --tls-key key.pem
     """
     _prepare_environment()
     _refuse_old_tables()
+    tls = _tls(certificate, key)
     refuse_taken(host, port)
     logs.configure()
     end_with_parent()
-    from granian import Granian  # noqa: PLC0415  only here is a server needed
-    from granian.constants import Interfaces  # noqa: PLC0415
+    server.run(host, port, workers, tls)
 
-    Granian(
-        "fairgate.cli.served:app",
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        workers=processes,
-        websockets=False,
-        log_dictconfig=logs.server_config(),
-        respawn_failed_workers=True,
-        workers_kill_timeout=10,
-    ).serve()
+
+def _tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    """Certificate and key, read once so that what is wrong with them is said before anything starts."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise BadInput("--tls-certificate and --tls-key", "only one of them is given", "give both or neither")
+    if b"BEGIN CERTIFICATE" not in whole(certificate):
+        raise BadInput(str(certificate), "holds no certificate", "give a file in PEM form")
+    if b"BEGIN PRIVATE KEY" not in whole(key):
+        raise BadInput(str(key), "holds no PKCS #8 key", "convert it with `openssl pkcs8 -topk8 -nocrypt`")
+    return certificate, key
 
 
 @app.command()

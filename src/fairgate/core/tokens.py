@@ -17,6 +17,7 @@ Payload = Mapping[str, str | int]
 
 SESSION = "session"  # who is signed in: number, until (seconds since the epoch); cookie and bearer token alike
 COOKIE = "registration"  # its name in a browser
+DONE = "done"  # the cookie that carries what was done over a redirect, once; it is not signed
 OFFICER = "officer"  # somebody who checks groups in: name, until
 
 

@@ -1,57 +1,132 @@
-"""The front door: health, files, and behind them the pages."""
+"""The front door: the hot paths, health, figures and files, and behind them the pages."""
 
-from datetime import date
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fairgate.gate.files import Bundles, FrontEnd
+from fairgate.core.receipts import Signer
+from fairgate.core.sealing import Keys
+from fairgate.gate.api import Api, tell
+from fairgate.gate.calls import Endpoint
+from fairgate.gate.desk import Desk
+from fairgate.gate.figures import Figures
+from fairgate.gate.files import Bundles, Document, FrontEnd, Results
+from fairgate.gate.forms import Forms
+from fairgate.gate.guarded import Guarded
+from fairgate.gate.lanes import Lanes
+from fairgate.gate.pages import Pages
+from fairgate.gate.samples import bring_in
+from fairgate.gate.tries import Tries
+from fairgate.store.journal import Journal
 
 PATIENCE_SECONDS = 2
 
 
-class Day(Convertor[str]):
-    """A date as it stands in a path; no other text gets near the file system."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the gate is: its database, its folder, its keys, the built front end, and the proxies before it."""
 
-    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return date.fromisoformat(value).isoformat()
-
-
-register_url_convertor("day", Day())
+    database_url: str
+    home: Path
+    front_end: Path
+    keys: Keys
+    signer: Signer
+    proxies: int = 0
 
 
-def create_app(pages: ASGIApp, *, database_url: str, home: Path, front_end: Path) -> Starlette:
-    """The whole service over `pages`, the application that answers everything not answered here."""
+class Gate:
+    """The whole service over `behind`, the application that answers everything not answered here.
 
-    async def live(request: Request) -> Response:
+    Begins with the server's event loop (ASGI's lifespan), and finishes what is in hand when that ends.
+    """
+
+    def __init__(self, behind: ASGIApp, place: Place) -> None:
+        self._place = place
+        self._pages = Pages(behind)
+        self._figures = Figures()
+        public = place.home / "public"
+        self._below: dict[str, ASGIApp] = {  # by the first part of the path
+            "results": Results(public / "results"),
+            "draws": Bundles(public / "draws", self._pages),
+        }
+        self._hot: dict[str, ASGIApp] = {}  # by path
+        self._rest = Starlette(
+            routes=[
+                Route("/health/live", self._live),
+                Route("/health/ready", self._ready),
+                Route("/static/{name}", FrontEnd(place.front_end), methods=["GET"]),
+                Route("/keys.json", Document(public / "keys.json", "application/json")),
+                Mount("/", self._pages),
+            ]
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live_through(receive, send)
+            return
+        path: str = scope.get("path", "")
+        app = self._hot.get(path)
+        if app is None:
+            first, below, _ = path[1:].partition("/")
+            app = self._below.get(first, self._rest) if below else self._rest
+        await app(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """The hot paths work inside this block."""
+        lanes = Lanes(self._place.database_url, self._figures)
+        tries = Tries(Journal(self._place.home / "journal"), self._figures)
+        desk = Desk(self._place.keys, self._place.signer, lanes, tries, self._figures, self._place.proxies)
+        self._hot = self._endpoints(desk)
+        sampling = asyncio.create_task(bring_in(desk, self._place.database_url))
+        try:
+            yield
+        finally:
+            sampling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sampling
+            await lanes.close()
+            await tries.close()
+
+    def _endpoints(self, desk: Desk) -> dict[str, ASGIApp]:
+        guarded = {
+            "/sign-in": "number",
+            "/results": "number",
+            "/staff/sign-in": "name",
+            "/api/v1/staff/session": "name",
+        }
+        return {
+            **Api(desk).endpoints(),
+            **Forms(desk, self._pages).endpoints(),
+            **{path: Guarded(desk, self._pages, field) for path, field in guarded.items()},
+            "/metrics": Endpoint(tell, get=self._figures.answer),
+        }
+
+    async def _live_through(self, receive: Receive, send: Send) -> None:
+        """ASGI's lifespan protocol."""
+        await receive()
+        async with self.open():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _live(self, request: Request) -> Response:
         """The process runs."""
         return _health(True)
 
-    async def ready(request: Request) -> Response:
+    async def _ready(self, request: Request) -> Response:
         """The database answers, so acts can be done."""
-        return _health(await run_in_threadpool(_answers, database_url))
-
-    return Starlette(
-        routes=[
-            Route("/health/live", live),
-            Route("/health/ready", ready),
-            Route("/static/{name}", FrontEnd(front_end), methods=["GET"]),
-            Route("/draws/{day:day}/{name}", Bundles(home / "public" / "draws", pages), methods=["GET"]),
-            Mount("/", pages),
-        ]
-    )
+        return _health(await run_in_threadpool(_answers, self._place.database_url))
 
 
 def _health(well: bool) -> Response:

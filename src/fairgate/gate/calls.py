@@ -18,6 +18,7 @@ FIELDS_MOST = 200
 
 Headers = Sequence[tuple[bytes, bytes]]
 NO_STORE = ((b"cache-control", b"no-store"),)
+CLOSE = ((b"connection", b"close"),)  # what the client still sends is not read
 
 
 class TooLarge(Exception):  # noqa: N818  an answer, not a defect
@@ -43,7 +44,7 @@ class Answer:
 
 def answer_json(status: int, content: Mapping[str, object], headers: Headers = ()) -> Answer:
     """An answer for a program, which nobody keeps."""
-    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     return Answer(status, body, ((b"content-type", b"application/json"), *NO_STORE, *headers))
 
 
@@ -76,6 +77,11 @@ class Call:
             if key == name:
                 return value.strip('"')
         return ""
+
+    def query(self, name: str) -> str:
+        """The parameter of the address with this name; empty when there is none."""
+        query: bytes = self.scope["query_string"]
+        return parse_qs(query.decode("latin-1"), max_num_fields=FIELDS_MOST).get(name, [""])[-1]
 
     def bearer(self) -> str:
         """The token of the Authorization header; empty when there is none."""
@@ -145,49 +151,36 @@ def _piece(message: Message, before: int) -> bytes:
 
 
 Handler = Callable[[Call], Awaitable[Answer | None]]
+Tell = Callable[[Call, Exception], Awaitable[Answer | None]]  # puts what a handler raised into an answer, or raises it
 
 
 class Endpoint:
-    """An ASGI application of handlers by method. A handler that answers None leaves the request to `otherwise`."""
+    """An ASGI application of handlers by method; `otherwise` answers the rest, and where a handler answers None."""
 
-    def __init__(self, otherwise: ASGIApp | None = None, **handlers: Handler) -> None:
+    def __init__(self, tell: Tell, otherwise: ASGIApp | None = None, **handlers: Handler) -> None:
+        self._tell = tell
         self._handlers = {method.upper(): handler for method, handler in handlers.items()}
         self._otherwise = otherwise
         self._allowed = ", ".join(sorted(self._handlers)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = Call(scope, receive)
         handler = self._handlers.get(scope["method"])
-        if handler is None:
-            answer = self._unknown_method()
+        call = Call(scope, receive)
+        if handler is not None:
+            try:
+                answer = await handler(call)
+            except Exception as error:
+                answer = await self._tell(call, error)
         else:
-            answer = await _answered(handler, call)
+            answer = None if self._otherwise else self._unknown_method()
         if answer is not None:
             await respond(send, answer)
         elif self._otherwise is not None:
             await self._otherwise(scope, call.replay() if handler else receive, send)
 
-    def _unknown_method(self) -> Answer | None:
-        if self._otherwise is not None:
-            return None
+    def _unknown_method(self) -> Answer:
         problem = f"this address knows {self._allowed.decode()} only"
         return refuse(HTTPStatus.METHOD_NOT_ALLOWED, problem, ((b"allow", self._allowed),))
-
-
-async def _answered(handler: Handler, call: Call) -> Answer | None:
-    try:
-        return await handler(call)
-    except BadInput as bad:
-        return refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(bad))
-    except TooLarge:
-        return refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {BODY_MOST} bytes; send less", CLOSE)
-    except TooSlow:
-        return refuse(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time; send it again", CLOSE)
-    except Gone:
-        return Answer(HTTPStatus.BAD_REQUEST)  # nobody hears it
-
-
-CLOSE = ((b"connection", b"close"),)
 
 
 async def respond(send: Send, answer: Answer) -> None:

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from fairgate.gate.carrying import Carrier, Fault
+from fairgate.gate.carrying import Fault
 
 A = TypeVar("A")  # an act
 R = TypeVar("R")  # its outcome
+A_contra = TypeVar("A_contra", contravariant=True)
 
 LOOK_S = 0.5  # how often the line is looked over for those who wait too long
 
@@ -34,6 +35,14 @@ class Unanswered(Exception):  # noqa: N818  what is told is that there is no ans
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.value)
         self.fault = fault
+
+
+class Carries(Protocol[A_contra, R]):
+    """Takes one batch at a time to where it is done; `fairgate.gate.carrying.Carrier` to the database."""
+
+    def carry_out(self, acts: Sequence[A_contra]) -> list[R | Fault]: ...
+    def abandon(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Watcher(Protocol):
@@ -58,7 +67,7 @@ class Batch(Generic[A, R]):
     """Acts under way since a moment of the clock."""
 
     waiting: list[Waiting[A, R]]
-    carrier: Carrier[A, R]
+    carrier: Carries[A, R]
     since: float
     given_up: bool = False
 
@@ -69,7 +78,7 @@ class Funnel(Generic[A, R]):
     def __init__(
         self,
         name: str,
-        carriers: Sequence[Carrier[A, R]],
+        carriers: Sequence[Carries[A, R]],
         *,
         queue_most: int,
         batch_most: int,

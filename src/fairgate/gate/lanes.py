@@ -6,6 +6,7 @@ confirms never stands in line behind those who look.
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import psycopg
@@ -19,7 +20,7 @@ from fairgate.core.sealing import Chance
 from fairgate.gate.carrying import Carrier
 from fairgate.gate.funnel import Funnel, Watcher
 from fairgate.gate.standing import Standing, standings
-from fairgate.store import clock, registrations
+from fairgate.store import clock, profiles, registrations
 from fairgate.store.registrations import Registration
 
 QUEUE_MOST: Final = 8192  # acts in line, of one kind; at a few thousand a second nobody stands there long
@@ -30,6 +31,7 @@ SEEK_S: Final = 3.0  # how long a lost connection is sought; shorter, so that th
 OPTIONS: Final = "-c statement_timeout=4000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=8000"
 
 A = TypeVar("A")
+P = TypeVar("P", Confirm, Decline, Ask, Withdraw, CheckIn)
 R = TypeVar("R")
 Act = Callable[..., list[Outcome]]
 
@@ -56,8 +58,13 @@ class Lanes:
         for lane in self.all():
             await lane.close()
 
-    def _acting(self, command: Act) -> Callable[[psycopg.Connection, Sequence[A]], list[Outcome]]:
-        return lambda conn, acts: command(conn, acts, now=clock.now(conn), chance=self._chance)
+    def _acting(self, command: Act) -> Callable[[psycopg.Connection, Sequence[P]], list[Outcome]]:
+        """A command as a lane runs it: at the time of the database's clock, in the program that is meant."""
+
+        def carry_out(conn: psycopg.Connection, acts: Sequence[P]) -> list[Outcome]:
+            return command(conn, _in_a_program(conn, acts), now=clock.now(conn), chance=self._chance)
+
+        return carry_out
 
     def _lane(
         self, name: str, command: Callable[[psycopg.Connection, Sequence[A]], list[R]], connections: int
@@ -74,6 +81,12 @@ class Lanes:
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self._url, autocommit=True, connect_timeout=2, options=OPTIONS)
+
+
+def _in_a_program(conn: psycopg.Connection, acts: Sequence[P]) -> list[P]:
+    """The acts; those that name no program are about the first one that is not hidden."""
+    first = next(program.program for program in profiles.current(conn).programs if not program.hidden)
+    return [act if act.program else replace(act, program=first) for act in acts]
 
 
 def _registrations(conn: psycopg.Connection, numbers: Sequence[str]) -> list[Registration | None]:

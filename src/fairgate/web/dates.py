@@ -87,6 +87,11 @@ def duration(length: timedelta) -> str:
     return in_hours if hours else in_minutes
 
 
+def locale_tag() -> str:
+    """The language and country that dates and numbers follow here, as browsers name it: 'en-GB'."""
+    return str(_locale()).replace("_", "-")
+
+
 def _locale() -> Locale:
     return _parsed(translation.get_language() or "en")
 

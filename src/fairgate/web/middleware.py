@@ -15,12 +15,13 @@ from fairgate.web.views import errors
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-# No script, style, font or image but our own, nothing inline, and no page of ours inside another.
+# No script, style, file or image but our own, nothing inline, and no page of ours inside another.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "style-src 'self'",
         "script-src 'self'",
+        "connect-src 'self'",
         "img-src 'self' data:",
         "form-action 'self'",
         "base-uri 'none'",

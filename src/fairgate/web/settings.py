@@ -3,6 +3,7 @@
 DATABASE_URL      PostgreSQL; the domain's tables lie in `public`, Django's own (staff accounts, sessions) in `django`
 FAIRGATE_HOME     folder with keys/, public/ and notices/; ./var when not given
 FAIRGATE_ORIGIN   the address people use, as https://places.example.org; without it only this machine is served
+FAIRGATE_PROXIES  how many proxies of ours stand before it, so that the address of who calls is known; 0 when not given
 """
 
 import os
@@ -19,6 +20,7 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 FAIRGATE_HOME = Path(os.environ.get("FAIRGATE_HOME", "var")).resolve()
 FAIRGATE_KEYS = keys.load(FAIRGATE_HOME)
 FAIRGATE_ORIGIN = os.environ.get("FAIRGATE_ORIGIN", "").rstrip("/")
+FAIRGATE_PROXIES = int(os.environ.get("FAIRGATE_PROXIES") or 0)
 
 DEBUG = False
 SECRET_KEY = FAIRGATE_KEYS.derive("django").hex()
@@ -52,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",  # pads at random, so that lengths tell nothing of what is inside
     "fairgate.web.middleware.language",
     "fairgate.web.middleware.known_host",
+    "fairgate.web.told.trouble",
     "fairgate.web.middleware.database_away",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

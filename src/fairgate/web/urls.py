@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from fairgate.web.views import applicant, details, errors, offer, public, sign_in, staff
+from fairgate.web.views import applicant, details, errors, offer, officer, public, results, sign_in, staff
 
 
 class IsoDate:
@@ -27,6 +27,7 @@ urlpatterns = [
     path("how-the-draw-works", public.how, name="how"),
     path("draws/", public.draws, name="draws"),
     path("draws/<isodate:day>/", public.draw, name="draw"),
+    path("results", results.results, name="results"),
     path("sign-in", sign_in.sign_in, name="sign-in"),
     path("me", applicant.standing, name="standing"),
     path("me/request", applicant.ask, name="request"),
@@ -42,6 +43,7 @@ urlpatterns = [
     path("staff/sign-in", staff.sign_in, name="staff-sign-in"),
     path("staff/sign-out", staff.sign_out, name="staff-sign-out"),
     path("staff/ports/<slug:port>", staff.port, name="staff-port"),
+    path("api/v1/staff/session", officer.session, name="officer-session"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
 ]
 

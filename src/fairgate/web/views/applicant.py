@@ -9,10 +9,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from fairgate.commands import request as acts
 from fairgate.core.lifecycle import Refused
 from fairgate.store import clock
-from fairgate.web import database, session, words
+from fairgate.web import database, session, told, words
 from fairgate.web.answers import form_page, go, page, refused
 from fairgate.web.forms import PortChoice
 from fairgate.web.standing import Desk, standing_context
+from fairgate.web.views.offer import form_of
 
 ASKING = ["GET", "HEAD", "POST"]
 
@@ -28,21 +29,22 @@ def standing(request: HttpRequest, number: str) -> HttpResponse:
 @require_http_methods(ASKING)
 @session.applicant
 def ask(request: HttpRequest, number: str) -> HttpResponse:
-    """Ask, or change the ports of a request that stands."""
+    """Ask, or change the ports of a request that stands. The form goes to the gate; here it is told what is wrong."""
     with database.connection() as conn:
         desk = Desk(conn, number)
         data = request.POST if request.method == "POST" else None
         form = PortChoice(data, ports=desk.ports(), chosen=desk.chosen_ports())
-        if form.is_valid():
-            act = acts.Ask(number, desk.program.program, form.chosen())
-            [outcome] = acts.request(conn, [act], now=clock.now(conn), chance=os.urandom)
-            if not isinstance(outcome, Refused):
-                return go(reverse("standing"), outcome.kind)
-            fault = words.field_fault(outcome.reason)
-            if fault is None:
-                return refused(request, outcome.reason, "standing")
-            form.add_error(form.field_of(outcome.facts.get("port")), fault)
-    return form_page(request, "ask.html", form)
+        if data is not None:
+            refused = told.refusal(request)
+            if refused is None:
+                return told.tell(request, None)
+            if form.is_valid():
+                fault = words.field_fault(refused.reason)
+                if fault is None:
+                    return told.tell(request, refused)
+                form.add_error(form.field_of(refused.facts.get("port")), fault)
+        context = form_of(number, clock.now(conn))
+    return form_page(request, "ask.html", form, context)
 
 
 @require_http_methods(ASKING)

@@ -30,8 +30,30 @@ def broken(request: HttpRequest) -> HttpResponse:
     return page(request, "errors/broken.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """The database does not answer; the page touches none and says when to come back."""
-    response = page(request, "errors/unavailable.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
-    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+def unavailable(
+    request: HttpRequest, wait_s: int = RETRY_AFTER_SECONDS, *, recorded: bool | None = None
+) -> HttpResponse:
+    """The database does not answer; the page touches none and says when to come back.
+
+    `recorded`: whether a try to confirm is on record; None when it was something else that got no answer.
+    """
+    response = page(request, "errors/unavailable.html", {"recorded": recorded}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return _after(response, wait_s)
+
+
+def too_many(request: HttpRequest, wait_s: int) -> HttpResponse:
+    response = page(request, "errors/too-many.html", {"seconds": wait_s}, status=HTTPStatus.TOO_MANY_REQUESTS)
+    return _after(response, wait_s)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    return page(request, "errors/too-large.html", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def too_slow(request: HttpRequest) -> HttpResponse:
+    return page(request, "errors/too-slow.html", status=HTTPStatus.REQUEST_TIMEOUT)
+
+
+def _after(response: HttpResponse, seconds: int) -> HttpResponse:
+    response.headers["Retry-After"] = str(seconds)
     return response

@@ -11,15 +11,11 @@ from django.views.decorators.http import require_http_methods
 
 from fairgate.commands.cancel import Cancel
 from fairgate.commands.cancel import cancel as give_up
-from fairgate.commands.confirm import Confirm
-from fairgate.commands.confirm import confirm as confirm_offers
-from fairgate.commands.decline import Decline
-from fairgate.commands.decline import decline as give_back
 from fairgate.core import tokens
 from fairgate.core.lifecycle import Outcome, Reason, Refused
 from fairgate.store import clock
 from fairgate.store.offers import Offer
-from fairgate.web import database, dates, session
+from fairgate.web import database, dates, session, told
 from fairgate.web.answers import go, page, refused
 from fairgate.web.standing import Desk, place_context
 
@@ -32,40 +28,36 @@ KEY_MAX = 200
 def confirm(request: HttpRequest, number: str) -> HttpResponse:
     """The page that an offer is confirmed on; it carries when it was opened, and a key for repeats.
 
-    `?program=` names another program than the first: a watcher confirms its places in a hidden one.
+    `?program=` names another program than the first: a watcher confirms its places in a hidden one. The form is sent
+    to the gate; what comes here of it is a refusal to be told.
     """
     with database.connection() as conn:
         desk, now = Desk(conn, number, request.GET.get("program")), clock.now(conn)
         if request.method == "POST":
-            return _confirmed(request, desk, now)
+            return _not_confirmed(request, desk, now)
         offer = desk.offer_for("confirm")
         if offer is None:
             return go(reverse("standing"))
         if desk.is_over(offer, now):
             return _too_late(request, desk, offer)
-        token = tokens.sign_page(settings.FAIRGATE_KEYS, number, now)
-        return page(request, "confirm.html", {**place_context(desk, offer), "page_token": token, "key": _new_key()})
+        return page(request, "confirm.html", {**place_context(desk, offer), **form_of(number, now)})
 
 
-def _confirmed(request: HttpRequest, desk: Desk, now: datetime) -> HttpResponse:
-    opened_at = tokens.read_page(settings.FAIRGATE_KEYS, desk.number, request.POST.get("page", ""))
-    act = Confirm(desk.number, desk.program.program, page_opened_at=opened_at, key=_key(request))
-    [outcome] = confirm_offers(desk.conn, [act], now=now, chance=os.urandom)
-    if isinstance(outcome, Refused) and outcome.reason is Reason.TOO_LATE and desk.offer is not None:
+def _not_confirmed(request: HttpRequest, desk: Desk, now: datetime) -> HttpResponse:
+    refused = told.refusal(request)
+    if refused is not None and refused.reason is Reason.TOO_LATE and desk.offer is not None:
         return _too_late(request, desk, desk.offer, arrived_at=now)
-    return _answer(request, outcome)
+    return told.tell(request, refused)
 
 
 @require_http_methods(ASKING)
 @session.applicant
 def decline(request: HttpRequest, number: str) -> HttpResponse:
+    """Asks whether they are sure. The form is sent to the gate."""
+    if request.method == "POST":
+        return told.tell(request, told.refusal(request))
     with database.connection() as conn:
-        desk = Desk(conn, number)
-        if request.method != "POST":
-            return _ask_whether_sure(request, desk, "decline", "decline.html")
-        act = Decline(number, desk.program.program, key=_key(request))
-        [outcome] = give_back(conn, [act], now=clock.now(conn), chance=os.urandom)
-    return _answer(request, outcome)
+        return _ask_whether_sure(request, Desk(conn, number), "decline", "decline.html", clock.now(conn))
 
 
 @require_http_methods(ASKING)
@@ -74,17 +66,17 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
     with database.connection() as conn:
         desk = Desk(conn, number)
         if request.method != "POST":
-            return _ask_whether_sure(request, desk, "cancel", "cancel.html")
+            return _ask_whether_sure(request, desk, "cancel", "cancel.html", clock.now(conn))
         act = Cancel(number, desk.program.program, "by holder", key=_key(request))
         [outcome] = give_up(conn, [act], now=clock.now(conn), chance=os.urandom)
     return _answer(request, outcome)
 
 
-def _ask_whether_sure(request: HttpRequest, desk: Desk, act: str, template: str) -> HttpResponse:
+def _ask_whether_sure(request: HttpRequest, desk: Desk, act: str, template: str, now: datetime) -> HttpResponse:
     offer = desk.offer_for(act)
     if offer is None:
         return go(reverse("standing"))
-    return page(request, template, {**place_context(desk, offer), "key": _new_key()})
+    return page(request, template, {**place_context(desk, offer), **form_of(desk.number, now)})
 
 
 def _answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
@@ -93,14 +85,15 @@ def _answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     return go(reverse("standing"), outcome.kind)
 
 
+def form_of(number: str, now: datetime) -> dict[str, object]:
+    """What a form that goes to the gate carries: when its page was opened, signed, and a key for repeats."""
+    return {"page_token": tokens.sign_page(settings.FAIRGATE_KEYS, number, now), "key": secrets.token_urlsafe(16)}
+
+
 def _too_late(request: HttpRequest, desk: Desk, offer: Offer, arrived_at: datetime | None = None) -> HttpResponse:
     """The deadline, the sum that leads to it, and when the confirmation came, if one was sent."""
     arrived = dates.local(arrived_at, desk.zone) if arrived_at else None
     return page(request, "too-late.html", {**place_context(desk, offer), "arrived": arrived}, status=409)
-
-
-def _new_key() -> str:
-    return secrets.token_urlsafe(16)
 
 
 def _key(request: HttpRequest) -> str | None:

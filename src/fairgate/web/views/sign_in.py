@@ -22,14 +22,20 @@ NOBODY = bytes(16)  # compared with when the number is unknown, so that both cas
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignIn(request.POST or None)
-    if form.is_valid():
-        found = find(form.cleaned_data["number"], form.cleaned_data["code"])
-        if found is not None:
-            return _signed_in(request, found)
+    found = opened(form)
+    return _signed_in(request, found) if found else form_page(request, "sign-in.html", form)
+
+
+def opened(form: SignIn) -> Registration | None:
+    """The registration that the form's number and code open; None, and why in the form, when they open none."""
+    if not form.is_valid():
+        return None
+    found = find(form.cleaned_data["number"], form.cleaned_data["code"])
+    if found is None:
         form.add_error(
             "number", gettext("This registration number and this access code do not belong together. Check both")
         )
-    return form_page(request, "sign-in.html", form)
+    return found
 
 
 def find(number: str, code: str) -> Registration | None:
