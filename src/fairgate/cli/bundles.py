@@ -1,4 +1,7 @@
-"""`fairgate draw` and `fairgate verify`: recompute a draw from its public files, without a database or an account."""
+"""`fairgate draw` and `fairgate verify`: recompute a draw from its public files, without a database or an account.
+
+What is verified of a receipt is in receipts.py.
+"""
 
 import json
 import sys
@@ -12,7 +15,7 @@ import typer
 
 from fairgate.cli.faults import CheckedAndFalse
 from fairgate.cli.progress import bar
-from fairgate.cli.reading import files_of, whole
+from fairgate.cli.reading import files_of
 from fairgate.core import draw as drawing
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import (
@@ -29,7 +32,8 @@ from fairgate.core.errors import BadInput, shown
 app = typer.Typer()
 
 RESULTS = "results.csv"
-RECEIPT = b"FG1:"
+RECEIPT = "FG1:"
+RECEIPT_FILE_MOST = 1 << 14  # bytes; a receipt has about 400, and what is longer than 4096 is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +131,32 @@ def draw(
 
 @app.command()
 def verify(
-    what: Annotated[str, typer.Argument(metavar="DIR_OR_FILE_OR_TEXT", help="A bundle's folder")],
+    what: Annotated[str, typer.Argument(metavar="DIR_OR_FILE_OR_TEXT", help="A bundle's folder, or a receipt")],
+    keys: Annotated[Path | None, typer.Option("--keys", help="Public keys for a receipt; else this home's")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON")] = False,
 ) -> None:
-    """Check a draw that somebody published: recompute everything and compare it with results.csv.
+    """Check a draw that somebody published, or a receipt that somebody was given.
 
-    Exit code 0: it is right. 1: it is not, and the first line that differs is named. 2: the files cannot
-    be right as they are.
+    A draw is recomputed and compared with results.csv. A receipt is a text that begins with FG1:, or a file that
+    holds one; its signature is checked against keys.json, which the service publishes.
+
+    Exit code 0: it is right. 1: it is not, and the first line that differs, or what is wrong with the signature, is
+    named. 2: what was given cannot be right as it is.
 
     \b
     fairgate verify bundle/
-    fairgate verify bundle/ --json
+    fairgate verify receipt.txt --keys keys.json
     """
     path = Path(what)
-    if what.encode(errors="replace").startswith(RECEIPT) or (path.is_file() and whole(path).startswith(RECEIPT)):
-        raise BadInput("receipt", "receipts are not issued by this version", "name the folder of a bundle")
+    receipt = _receipt(what)
+    if receipt is not None:
+        from fairgate.cli import receipts  # noqa: PLC0415  so that checking a draw does not wait for a signature library
+
+        receipts.check(receipt, keys, as_json=as_json)
+        return
     if not path.is_dir():
-        raise BadInput(shown(what), "neither a folder that is there nor a receipt", "name the folder of a bundle")
+        way_out = "name the folder of a bundle, or give a text that begins with FG1:"
+        raise BadInput(shown(what), "neither a folder that is there nor a receipt", way_out)
     made = recompute(path)
     difference = first_difference(RESULTS, results_in_parts(made.drawn), files_of(path, RESULTS)[0])
     sealed = (path / "checkpoint").exists()
@@ -153,6 +166,17 @@ def verify(
         typer.echo(_in_words(made, checkpoint=sealed))
     if difference is not None:
         raise CheckedAndFalse(str(difference))
+
+
+def _receipt(what: str) -> str | None:
+    """The text of the receipt that `what` is or names the file of; None if it is something else."""
+    if what.startswith(RECEIPT):
+        return what
+    if Path(what).is_file():
+        with Path(what).open("rb") as file:
+            text = file.read(RECEIPT_FILE_MOST).decode("utf-8-sig", "backslashreplace").strip()
+        return text if text.startswith(RECEIPT) else None
+    return None
 
 
 def _findings(made: Recomputed, difference: Difference | None) -> dict[str, object]:

@@ -183,7 +183,7 @@ def _bytes_of(text: str) -> bytes:
     if not text.startswith(PREFIX):
         raise _wrong(f"{shown(text, 12)} does not begin with {PREFIX}")
     if len(text) > TEXT_MOST:
-        raise _wrong(f"{len(text)} characters are more than {TEXT_MOST}")
+        raise _wrong(f"has more than {TEXT_MOST} characters")
     try:
         return base45.decode(text[len(PREFIX) :])
     except ValueError as fault:
