@@ -56,14 +56,17 @@ def test_the_first_line_that_differs_is_found_whatever_parts_it_is_looked_for_in
     parts: list[bytes], data: st.DataObject
 ) -> None:
     right = b"".join(parts)
-    found = data.draw(st.just(right) | damaged(right))
-    lines = enumerate(zip_longest(right.split(b"\n"), found.split(b"\n")), 1)
-    expected = next((number for number, (line, here) in lines if line != here), None)
-    difference = first_difference("results.csv", parts, found)
-    assert (difference and difference.line) == expected
-    if difference and difference.expected is not None:
-        line = right.split(b"\n")[difference.line - 1]
-        assert difference.expected == line.decode(errors="backslashreplace")
+    for found in (data.draw(damaged(right)), *(right[:end] for end in range(len(right) + 1))):
+        lines = enumerate(zip_longest(right.split(b"\n"), found.split(b"\n")), 1)
+        expected = next(((number, line) for number, (line, here) in lines if line != here), None)
+        difference = first_difference("results.csv", parts, found)
+        assert (difference and (difference.line, difference.expected)) == (
+            expected and (expected[0], told(expected[1]))
+        )
+
+
+def told(line: bytes | None) -> str | None:
+    return None if line is None else line.decode(errors="backslashreplace")
 
 
 @given(st.data())

@@ -60,6 +60,7 @@ BAD_ENTRIES = [
     ("ticket twice in a row", a_file(HEADER, LINE_A, LINE_A), "line 3: ticket stands twice (first on line 2)"),
     ("not sorted", a_file(HEADER, LINE_B, LINE_A), "line 3: ticket is smaller than that of the line before"),
     ("short ticket", with_field(0, "0a"), 'line 3: "0a" is no ticket'),
+    ("long ticket", with_field(0, f"{LINE_B[:32].decode()}0"), f'line 3: "{LINE_B[:32].decode()}0" is no ticket'),
     ("ticket in capitals", with_field(0, "F" * 32), f'line 3: "{"F" * 32}" is no ticket'),
     ("ticket of other digits", with_field(0, "٣" * 32), f'line 3: "{"٣" * 32}" is no ticket'),
     ("ticket with blanks", with_field(0, " " * 32), f'line 3: "{" " * 32}" is no ticket'),
@@ -132,6 +133,14 @@ def test_tickets_out_of_order_are_noticed_wherever_they_stand_in_a_long_file(ind
 def test_the_way_out_stands_in_the_same_line() -> None:
     message = refusal(lambda: bundle.parse_entries(a_file(HEADER, LINE_A, LINE_A), MANIFEST))
     assert message == "entries.csv line 3: ticket stands twice (first on line 2); remove one of them"
+
+
+def test_a_line_that_is_too_long_is_refused_though_every_port_is_known() -> None:
+    ports = [f"{i:032}" for i in range(130)]
+    manifest = a_manifest(ports=tuple(bundle.PortPlaces(port, 10, 0) for port in ports))
+    line = b",".join((LINE_A[:32], b"1", b"0", "|".join(ports).encode()))
+    message = refusal(lambda: bundle.parse_entries(a_file(HEADER, line), manifest))
+    assert message.startswith("entries.csv line 2: 4326 characters are more than 4096")
 
 
 def test_no_entries_are_good_entries() -> None:
