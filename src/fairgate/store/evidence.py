@@ -1,6 +1,6 @@
 """Samples, outages and attempts: what is known of whether confirming worked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,13 +75,13 @@ def change_outage(conn: psycopg.Connection, outage_id: int, outage: Outage) -> N
     )
 
 
-def add_attempts(conn: psycopg.Connection, attempts: Iterable[tuple[int, str, datetime, str]]) -> None:
+def add_attempts(conn: psycopg.Connection, attempts: Sequence[tuple[int, str, datetime, str]]) -> None:
     """Attempts as (registration, program, at, fault); the same one twice is one."""
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO attempt (registration_id, program, at, fault) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            list(attempts),
-        )
+    conn.execute(
+        "INSERT INTO attempt (registration_id, program, at, fault)"
+        " SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[]) ON CONFLICT DO NOTHING",
+        [list(column) for column in zip(*attempts, strict=True)] if attempts else [[], [], [], []],
+    )
 
 
 def attempts(conn: psycopg.Connection, program: str, opened: Sequence[tuple[int, datetime]]) -> dict[int, datetime]:

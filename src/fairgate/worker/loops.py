@@ -22,7 +22,9 @@ from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
 from fairgate.store import clock, profiles, publication, rounds, shards
+from fairgate.store.journal import Intake
 from fairgate.store.rounds import Round
+from fairgate.worker import journal
 
 EVIDENCE_EVERY = 10.0  # seconds, as the samples
 FOLDERS = 20  # rounds published in one look
@@ -41,6 +43,10 @@ class Worker:
     clock: Clock = clock.now
     chance: Chance = os.urandom
     aside: Aside = field(default_factory=Aside)
+    intake: Intake = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "intake", Intake(self.home / "journal"))
 
 
 def loops(worker: Worker, poll_seconds: float, evidence_seconds: float) -> list[Loop]:
@@ -64,8 +70,13 @@ def step(worker: Worker) -> bool:
 
 
 def calendar(worker: Worker) -> bool:
-    """Take the step that has been due longest; whether there was one."""
+    """Take the step that has been due longest; whether there was one.
+
+    What gates on this host wrote to disk is taken in first: nothing lapses over an attempt that waits here.
+    """
     with worker.connect() as conn:
+        if journal.take_in(worker.intake, conn, worker.clock):
+            return True
         now = worker.clock(conn)
         found = next_step(conn, now, worker.aside)
     if found is None:
@@ -93,6 +104,8 @@ def _take(worker: Worker, found: Step, now: datetime) -> list[Outcome]:
     start = monotonic()
     with worker.connect() as conn:
         now = worker.clock(conn)
+        while journal.take_in(worker.intake, conn, worker.clock):
+            pass  # all that was written until `now`, as it may have been a while since the last look
         outcomes = take(conn, found, fetched, keys=worker.keys, now=now, chance=worker.chance)
     refused = sorted({outcome.reason.value for outcome in outcomes if isinstance(outcome, Refused)})
     done = len(outcomes) - sum(isinstance(outcome, Refused) for outcome in outcomes)
