@@ -1,8 +1,11 @@
 // Everything works without this file. With it, a failed form moves the focus to its summary and a second,
-// hurried tap on a button does not send the form again (the server would give the same answer anyway).
+// hurried tap on a button does not send the form again (the server would give the same answer anyway); and the page of
+// results loads no more than it needs.
 import { Button, createAll, ErrorSummary, NotificationBanner } from "govuk-frontend";
+import { startResults } from "./results";
 
 document.body.classList.add("js-enabled", "govuk-frontend-supported");
 createAll(ErrorSummary);
 createAll(NotificationBanner);
 createAll(Button, { preventDoubleClick: true });
+startResults();

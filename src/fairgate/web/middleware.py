@@ -15,7 +15,7 @@ from fairgate.web.views import errors
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-# No script, style, file or image but our own, nothing inline, and no page of ours inside another.
+# No script, style, image or loaded file but our own, nothing inline, and no page of ours inside another.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
