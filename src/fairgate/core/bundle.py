@@ -62,7 +62,7 @@ class _LineError(ValueError):
 
 
 class _Once(dict[str, Value]):
-    """Reads each distinct text once: a million lines hold a handful of sizes, weeks and port lists."""
+    """Reads each distinct text once: behind their tickets, a million lines hold some ten thousand different texts."""
 
     def __init__(self, read: Callable[[str], Value]) -> None:
         self._read = read
