@@ -26,6 +26,7 @@ from fairgate.store.rounds import Round
 SAMPLE_EVERY = timedelta(seconds=240)  # below the 300 s that would be a gap
 SOURCE = "rehearsal"
 MANY = 1000
+NOTICES = 50_000  # at once: what one draw says is due all at the same moment, and each look sorts it anew
 
 
 class Machinery:
@@ -96,5 +97,5 @@ class Machinery:
     def _hand_over_notices(self, now: datetime) -> None:
         """Nobody is there to read them: they count as sent, so that no worker sends thousands of them afterwards."""
         with self._conn.transaction():
-            while due := notices.due(self._conn, now, MANY):
+            while due := notices.due(self._conn, now, NOTICES):
                 notices.sent(self._conn, [notice.id for notice in due], now)
