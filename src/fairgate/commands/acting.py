@@ -6,7 +6,7 @@ has done. An act of a kind moves an offer at most once, so that what is written 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ import psycopg
 from fairgate.commands.answering import Answers, Keyed, given
 from fairgate.commands.record import record
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
-from fairgate.core.places import Place
+from fairgate.core.places import Place, time_of_day
 from fairgate.core.sealing import Chance
 from fairgate.store import offers, registrations
 from fairgate.store.offers import Move, Offer
@@ -44,7 +44,7 @@ def place(offer: Offer | None) -> Place | None:
         state=offer.state,
         port=offer.port,
         date=offer.date,
-        time=offer.time.strftime("%H:%M"),
+        time=time_of_day(offer.time),
         size=offer.size,
         how=offer.how,
     )
@@ -113,5 +113,5 @@ def _move(batch: Batch, owner: int, program: str, outcome: Done) -> Move:
     offer = batch.offers[owner, program]
     how, why = outcome.facts.get("how"), outcome.facts.get("why")
     move = Move(offer, STATE_OF[outcome.kind], None if how is None else str(how), None if why is None else str(why))
-    batch.offers[owner, program] = replace(offer, state=move.state, how=move.how or offer.how)
+    batch.offers[owner, program] = offer._replace(state=move.state, how=move.how or offer.how)
     return move

@@ -81,7 +81,7 @@ def _write(
         joined = {i: before[j].joined_at for i, j in kept.items()}
         registrations.replace_people(conn, row.id, _keep_joining(people, members, joined))
     registrations.amend(conn, row.id, language=act.language, size=size, now=now)
-    return replace(row, language=act.language or row.language, size=size or row.size, amended_at=now)
+    return row._replace(language=act.language or row.language, size=size or row.size, amended_at=now)
 
 
 def _who_was_there(old: Sequence[Member], members: Sequence[Member], keys: Keys) -> dict[int, int]:

@@ -33,6 +33,7 @@ def confirm(conn: psycopg.Connection, acts: Sequence[Confirm], *, now: datetime,
         deadlines = Deadlines(conn, [offer.opened_at for offer in batch.offers.values()])
         tried = _attempts(conn, batch)
         profile = profiles.current(conn)
+        policies = {program: profile.program(program).policy for _, program in batch.offers}
 
         def decide(act: Confirm, offer: Offer | None) -> Outcome:
             if offer is None:
@@ -45,7 +46,7 @@ def confirm(conn: psycopg.Connection, acts: Sequence[Confirm], *, now: datetime,
                 outages=moved_by(steps),
                 page_opened_at=act.page_opened_at,
                 attempt_at=tried.get((offer.registration_id, offer.program)),
-                policy=profile.program(offer.program).policy,
+                policy=policies[offer.program],
             )
 
         return decide

@@ -34,7 +34,7 @@ def record(
         salts = [chances[i : i + 16] for i in range(0, len(chances), 16)]
         first = ledger.append(conn, said, salts, now)
         for index, (salt, (i, _, o)) in enumerate(zip(salts, acts, strict=True), first):
-            outcomes[i] = replace(o, leaf=Leaf(index, salt, now))
+            outcomes[i] = Done(o.kind, o.number, o.facts, leaf=Leaf(index, salt, now))
     _recall(conn, [owner for owner, _ in done], outcomes)
     return outcomes
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any
 
 from fairgate.core.deadlines import Deadline, Outage, Paused, Policy, Verdict, decide
@@ -35,6 +36,13 @@ class Place:
         }
 
 
+@lru_cache(maxsize=1024)
+def time_of_day(at: time) -> str:
+    """A slot's local time, "09:00"."""
+    return at.strftime("%H:%M")
+
+
+@lru_cache(maxsize=1024)  # the acts of a batch have one time
 def moment(at: datetime) -> str:
     """A time as files and statements write it: UTC, whole seconds."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")

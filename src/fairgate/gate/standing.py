@@ -7,7 +7,7 @@ import psycopg
 
 from fairgate.commands.deadlines import Deadlines
 from fairgate.core.deadlines import Step, moved_by
-from fairgate.core.places import moment, shown, told
+from fairgate.core.places import moment, shown, time_of_day, told
 from fairgate.store import offers, profiles, registrations, requests
 from fairgate.store.offers import Offer
 from fairgate.store.registrations import Registration
@@ -40,7 +40,7 @@ class Standing:
         }
 
     def _place(self, offer: Offer) -> Json:
-        day = {"port": offer.port, "date": offer.date.isoformat(), "time": offer.time.strftime("%H:%M")}
+        day = {"port": offer.port, "date": offer.date.isoformat(), "time": time_of_day(offer.time)}
         return {"program": offer.program, "state": offer.state, **day, "size": offer.size, "how": offer.how}
 
     def _offer(self, offer: Offer) -> Json:

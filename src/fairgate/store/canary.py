@@ -60,7 +60,6 @@ def lock_day(conn: psycopg.Connection, program: Program, day: date) -> Day:
 def give_back(conn: psycopg.Connection, offer_id: int, now: datetime) -> None:
     """End the place of a turn that is over; nobody is offered what comes free."""
     conn.execute(
-        "UPDATE offer SET state = 'cancelled', why = 'turn over', decided_at = %s"
-        " WHERE id = %s AND state IN ('offered', 'confirmed')",
+        "UPDATE offer SET state = 'cancelled', why = 'turn over', decided_at = %s WHERE id = %s AND live",
         [now, offer_id],
     )

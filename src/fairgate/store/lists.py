@@ -27,7 +27,7 @@ ELIGIBLE = f"""
      WHERE q.program = %(program)s AND q.state = 'standing' AND q.asked_at <= %(closes_at)s
        AND r.size <= %(group_max)s
        AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.registration_id = q.registration_id
-                          AND o.program = q.program AND o.state IN ('offered', 'confirmed'))
+                          AND o.program = q.program AND o.live)
      GROUP BY q.registration_id, r.number, r.size, q.ports, r.registered_at
 """
 WEEKS_OF = f"""

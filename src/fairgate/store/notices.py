@@ -15,7 +15,7 @@ from fairgate.store.evidence import Recorded
 DUE = """
     SELECT n.id, n.registration_id, r.number, r.language, n.kind, n.facts, n.tries, n.outage_id, n.created_at,
            (SELECT o.port FROM offer o WHERE o.registration_id = n.registration_id
-             ORDER BY o.state IN ('offered', 'confirmed') DESC, o.id DESC LIMIT 1) AS port
+             ORDER BY o.live DESC, o.id DESC LIMIT 1) AS port
       FROM notice n JOIN registration r ON r.id = n.registration_id
      WHERE n.state = 'waiting' AND n.due_at <= %s
      ORDER BY n.due_at, n.id LIMIT %s FOR UPDATE OF n SKIP LOCKED

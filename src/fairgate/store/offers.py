@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 
 from fairgate.core.deadlines import Deadline, Paused, Policy
 from fairgate.store import bulk
@@ -26,13 +26,13 @@ LATEST = f"""
     SELECT DISTINCT ON (o.registration_id) {_COLUMNS} {_FROM}
      WHERE o.program = %(program)s AND o.registration_id = ANY(%(ids)s)
        AND NOT (o.state = 'declined' AND o.why IS NOT NULL)
-     ORDER BY o.registration_id, (o.state IN ('offered', 'confirmed')) DESC, o.id DESC
+     ORDER BY o.registration_id, o.live DESC, o.id DESC
 """
 OPEN_IN = f"""
     SELECT {_COLUMNS} {_FROM} WHERE o.window_id = ANY(%s) AND o.state = 'offered' ORDER BY o.registration_id
 """
 LIVE_OF_ROUND = f"""
-    SELECT {_COLUMNS} {_FROM} WHERE o.round_id = %s AND o.state IN ('offered', 'confirmed') ORDER BY o.registration_id
+    SELECT {_COLUMNS} {_FROM} WHERE o.round_id = %s AND o.live ORDER BY o.registration_id
 """
 # Watchers come to no port.
 OF_DAY = f"""
@@ -67,8 +67,9 @@ FREED = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
+    """An offer with its slot and window. A tuple, for thousands are read in a second."""
+
     id: int
     registration_id: int
     number: str
@@ -127,13 +128,13 @@ class Window:
 
 def latest(conn: psycopg.Connection, program: str, registration_ids: Iterable[int]) -> dict[int, Offer]:
     """The live or else newest offer of each registration; decided on under the lock of the registration."""
-    with conn.cursor(row_factory=class_row(Offer)) as cursor:
+    with conn.cursor(row_factory=args_row(Offer)) as cursor:
         cursor.execute(LATEST, {"program": program, "ids": list(registration_ids)})
         return {offer.registration_id: offer for offer in cursor}
 
 
 def _all(conn: psycopg.Connection, query: str, *args: object) -> list[Offer]:
-    with conn.cursor(row_factory=class_row(Offer)) as cursor:
+    with conn.cursor(row_factory=args_row(Offer)) as cursor:
         return cursor.execute(query.encode(), args).fetchall()
 
 
@@ -159,8 +160,7 @@ def history(conn: psycopg.Connection, registration_id: int) -> list[Offer]:
 def live(conn: psycopg.Connection, program: str, registration_ids: Sequence[int]) -> set[int]:
     """Those of the registrations that hold a place of the program."""
     rows = conn.execute(
-        "SELECT registration_id FROM offer"
-        " WHERE program = %s AND registration_id = ANY(%s) AND state IN ('offered', 'confirmed')",
+        "SELECT registration_id FROM offer WHERE program = %s AND registration_id = ANY(%s) AND live",
         [program, list(registration_ids)],
     )
     return {row[0] for row in rows}
