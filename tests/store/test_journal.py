@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -333,6 +334,14 @@ def test_the_folder_is_bounded_over_all_gates(folder: Path, database: Database) 
     other.close()
     intake.take_in(database.take)
     assert sorted(database.rows) == [tried(i) for i in range(kept + 1)], "what was refused is not there"
+
+
+def test_one_thread_may_let_go_while_others_write(folder: Path, writer: Journal, database: Database) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(writer.write, [tried(i)]) if i % 2 else threads.submit(writer.close) for i in range(200)]
+    assert all(one.exception() is None for one in done)
+    writer.close()
+    assert Intake(folder).take_in(database.take) == TakenIn(100)
 
 
 @pytest.mark.parametrize("fails", ["write", "fsync", "half"])

@@ -23,6 +23,7 @@ import os
 import re
 import secrets
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ class JournalFull(Exception):  # noqa: N818  it is an answer, not a defect
 
 
 class Journal:
-    """Writes records to `folder`, which is made if it is not there; one thread at a time.
+    """Writes records to `folder`, which is made if it is not there. Threads take turns.
 
     `most_bytes` bounds all the files there, those of other processes included, give or take one write of each;
     a file of `file_bytes` is left for the worker, and another begun.
@@ -87,6 +88,7 @@ class Journal:
         self._file_bytes = file_bytes
         host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:60]
         self._name = f"{host}.{os.getpid()}.{secrets.token_hex(8)}"
+        self._turn = threading.Lock()
         self._begun = 0
         self._handle: int | None = None
         self._path = folder
@@ -100,21 +102,26 @@ class Journal:
         if not records:
             return
         lines = b"".join(map(_line, records))
-        if held(self.folder) + len(lines) > self._most_bytes:
-            raise JournalFull
-        if self._handle is not None and self._size + len(lines) > self._file_bytes:
-            self.close()
-        try:
-            self._append(lines)
-        except OSError:
-            self._give_up()
-            raise
+        with self._turn:
+            if held(self.folder) + len(lines) > self._most_bytes:
+                raise JournalFull
+            if self._size + len(lines) > self._file_bytes:
+                self._let_go()
+            try:
+                self._append(lines)
+            except OSError:
+                self._give_up()
+                raise
 
     def close(self) -> None:
         """Let go of the file, so that the worker may delete it; call this when the database answers again.
 
         The next write begins another file.
         """
+        with self._turn:
+            self._let_go()
+
+    def _let_go(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
