@@ -68,11 +68,12 @@ class Desk:
     async def confirm(self, number: str, program: str, page_opened_at: datetime | None, key: str) -> Outcome:
         """Raises TooMany or NoAnswer, as all acts do."""
         self._admit(number)
+        came_at = datetime.now(UTC)  # whoever came in time has tried in time, however long we took to fail
         try:
             outcome = await self.lanes.confirm.submit(Confirm(number, program, page_opened_at, key))
         except Unanswered as unanswered:
             self.counter.failed(time.time())
-            tried = Tried(number, program, datetime.now(UTC), unanswered.fault.value)
+            tried = Tried(number, program, came_at, unanswered.fault.value)
             raise NoAnswer(await self.tries.keep(tried)) from None
         self.counter.ok(time.time())
         return outcome
@@ -137,7 +138,10 @@ class Desk:
 
     def address(self, call: Call) -> str:
         client = call.scope.get("client")
-        forwarded = call.header(b"x-forwarded-for").decode("latin-1") or None
+        headers = (
+            call.scope["headers"] if self.proxies else ()
+        )  # there may be several: some proxies add one of their own
+        forwarded = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
         return address_of(client[0] if client else "", forwarded, self.proxies)
 
     def _admit(self, number: str) -> None:
