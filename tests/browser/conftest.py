@@ -35,10 +35,11 @@ WIDTHS = (360, 1280)
 
 @dataclass(frozen=True)
 class Site:
-    """The service at `url`, and the world behind it."""
+    """The service at `url`, the world behind it, and its folder."""
 
     url: str
     world: World
+    home: Path
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def site(databases: Databases, chromium: Browser) -> Iterator[Site]:
         world = World(conn, keys.load(Path(home)))
         _prepare(environment)
         with _served(environment) as url:
-            yield Site(url, world)
+            yield Site(url, world, Path(home))
 
 
 def _prepare(environment: dict[str, str]) -> None:
