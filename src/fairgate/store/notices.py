@@ -92,7 +92,8 @@ def claim(conn: psycopg.Connection, ids: Sequence[int], until: datetime) -> None
 
 def sent(conn: psycopg.Connection, ids: Sequence[int], now: datetime) -> None:
     conn.execute(
-        "UPDATE notice SET state = 'sent', sent_at = %s WHERE id = ANY(%s) AND state = 'waiting'", [now, list(ids)]
+        "UPDATE notice SET state = 'sent', sent_at = %s WHERE id = ANY(%s::bigint[]) AND state = 'waiting'",
+        [now, list(ids)],
     )
 
 
