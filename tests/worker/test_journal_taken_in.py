@@ -207,3 +207,18 @@ def test_after_an_outage_of_the_database_the_attempts_come_in_first(
             stop.set()
             thread.join(20)
     assert [world.state(one) for one in (first, second)] == ["offered", "lapsed"]
+
+
+def test_an_attempt_of_the_last_moment_has_half_a_minute_to_reach_the_disk(
+    world: World, gate: Journal, tmp_path: Path
+) -> None:
+    number = over(world, after=30 * MINUTE)
+    last_moment, worker = tried(world, number), worker_of(world, tmp_path)
+    world.now += timedelta(seconds=29)
+    world.samples(world.now, world.now)
+    step(worker)
+    gate.write([last_moment])
+    world.now += MINUTE
+    world.samples(world.now, world.now)
+    step(worker)
+    assert world.state(number) == "offered"

@@ -1,7 +1,7 @@
 """What is due: rows that say when their next step is, whichever table they are in, the longest due first."""
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import psycopg
@@ -26,7 +26,7 @@ DUE = """
         UNION ALL
         (SELECT lapse_at, 'lapse', 'window ' || id, id, program, NULL, NULL
            FROM "window"
-          WHERE NOT settled AND lapse_at < %(now)s AND 'window ' || id <> ALL(%(aside)s)
+          WHERE NOT settled AND lapse_at < %(now)s - %(on_its_way)s AND 'window ' || id <> ALL(%(aside)s)
           ORDER BY lapse_at LIMIT %(limit)s)
         UNION ALL
         (SELECT p.backfill_due_at, 'backfill', 'port ' || p.round_id || ' ' || p.port, p.round_id, NULL, NULL, p.port
@@ -36,6 +36,10 @@ DUE = """
     ) AS due
      ORDER BY at, date, id, port LIMIT %(limit)s
 """
+
+
+# Whoever came at the last moment may have got no answer. After this that they tried is on disk and has been read.
+ON_ITS_WAY = timedelta(seconds=30)
 
 
 class Due(NamedTuple):
@@ -56,4 +60,6 @@ class Due(NamedTuple):
 def first(conn: psycopg.Connection, now: datetime, limit: int, aside: Collection[str] = ()) -> list[Due]:
     """What is due at `now`, the longest due first, without the keys that are put aside; nothing is locked."""
     with conn.cursor(row_factory=class_row(Due)) as cursor:
-        return cursor.execute(DUE, {"now": now, "limit": limit, "aside": list(aside)}).fetchall()
+        return cursor.execute(
+            DUE, {"now": now, "limit": limit, "aside": list(aside), "on_its_way": ON_ITS_WAY}
+        ).fetchall()
