@@ -6,27 +6,36 @@ finds a free connection goes at once, alone. When it is not, batches grow by the
 
     arriving   ->  line (bounded)  ->  batch  ->  carrier (a thread and its connection)  ->  each answered by itself
 
-The line is bounded, and nobody stands in it for longer than `patience_s`: who cannot be served is told so, and the try
-is put on record elsewhere. Clients hold nothing: one that is slow, or gone, has its act carried out like any other.
+The line is bounded, and nobody waits for longer than `patience_s`, in line and under way together: who cannot be served
+is told so, and the try is put on record elsewhere. A batch that does not come back is abandoned, and what it answers
+after that is heard by nobody. Clients hold nothing: one that is slow, or gone, has its act carried out like any other.
 
-Everything here happens in the event loop's thread, except what a carrier does.
+Everything here happens in the event loop's thread, except what a carrier does. Whatever goes wrong in a carrier or in a
+watcher, everyone is answered: people first, figures last.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+import structlog
+
+from fairgate.core import faults
 from fairgate.gate.carrying import Fault
 
 A = TypeVar("A")  # an act
 R = TypeVar("R")  # its outcome
 A_contra = TypeVar("A_contra", contravariant=True)
 
-LOOK_S = 0.5  # how often the line is looked over for those who wait too long
+START_S = 10.0
+LOOK_S = 0.5  # how often is looked for those who wait too long
+
+log = structlog.get_logger()
 
 
 class Unanswered(Exception):  # noqa: N818  what is told is that there is no answer, not that something broke
@@ -38,11 +47,17 @@ class Unanswered(Exception):  # noqa: N818  what is told is that there is no ans
 
 
 class Carries(Protocol[A_contra, R]):
-    """Takes one batch at a time to where it is done; `fairgate.gate.carrying.Carrier` to the database."""
+    """Takes one batch at a time to where it is done; `fairgate.gate.carrying.Carrier` to the database.
+
+    `abandon` comes from another thread, again and again, and makes a `carry_out` that is under way end soon.
+    """
 
     def carry_out(self, acts: Sequence[A_contra]) -> list[R | Fault]: ...
     def abandon(self) -> None: ...
     def close(self) -> None: ...
+
+
+Begin = Callable[..., "asyncio.Future[Any]"]  # given what to call and with what
 
 
 class Watcher(Protocol):
@@ -59,7 +74,7 @@ class Waiting(Generic[A, R]):
 
     act: A
     since: float
-    answer: "asyncio.Future[R]"
+    answer: "asyncio.Future[R | Fault]"
 
 
 @dataclass(eq=False, slots=True)
@@ -69,11 +84,13 @@ class Batch(Generic[A, R]):
     waiting: list[Waiting[A, R]]
     carrier: Carries[A, R]
     since: float
-    given_up: bool = False
 
 
 class Funnel(Generic[A, R]):
-    """Acts of one kind. `carriers` is how many batches are under way at once; `queue_most` acts may stand in line."""
+    """Acts of one kind. As many batches as there are `carriers` are under way at once, each of up to `batch_most` acts;
+    `queue_most` acts may stand in line. Made inside the event loop. `begin` sets a carrier to work; else each has a
+    thread.
+    """
 
     def __init__(
         self,
@@ -85,6 +102,7 @@ class Funnel(Generic[A, R]):
         patience_s: float,
         watcher: Watcher,
         clock: Callable[[], float] | None = None,
+        begin: Begin | None = None,
     ) -> None:
         self.name = name
         self._free = list(carriers)
@@ -94,8 +112,9 @@ class Funnel(Generic[A, R]):
         self._batch_most = batch_most
         self._patience_s = patience_s
         self._watcher = watcher
-        self._threads = ThreadPoolExecutor(len(carriers), thread_name_prefix=f"funnel {name}")
+        self._threads = _started(len(carriers), name) if begin is None else None
         self._loop = asyncio.get_running_loop()
+        self._begin = begin or partial(self._loop.run_in_executor, self._threads)
         self._clock = clock or self._loop.time
         self._looking = False
         self._called = False
@@ -106,19 +125,27 @@ class Funnel(Generic[A, R]):
         if self._closed or len(self._line) >= self._queue_most:
             self._watcher.unanswered(self.name, Fault.FULL, 1)
             raise Unanswered(Fault.FULL)
-        answer: asyncio.Future[R] = self._loop.create_future()
+        answer: asyncio.Future[R | Fault] = self._loop.create_future()
         self._line.append(Waiting(act, self._clock(), answer))
         if self._free and not self._called:
             self._called = True
             self._loop.call_soon(self._send)  # after all that arrived with this one
-        return await answer
+        outcome = await answer
+        if isinstance(outcome, Fault):
+            raise Unanswered(outcome)
+        return outcome
 
     async def close(self) -> None:
-        """Take no more, finish what is under way and in line, and let the connections go."""
+        """Take no more, finish what is under way and in line, and let the connections go.
+
+        Everyone is answered within `patience_s`. A batch that does not come back is left behind after twice that.
+        """
         self._closed = True
-        while self._line or self._under_way:
+        until = self._clock() + 2 * self._patience_s + LOOK_S
+        while (self._line or self._under_way) and self._clock() < until:
             await asyncio.sleep(LOOK_S / 10)
-        self._threads.shutdown()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
         for carrier in self._free:
             carrier.close()
 
@@ -129,43 +156,69 @@ class Funnel(Generic[A, R]):
             most = min(len(self._line), self._batch_most)
             batch = Batch([self._line.popleft() for _ in range(most)], self._free.pop(), self._clock())
             self._under_way.add(batch)
-            done = self._loop.run_in_executor(self._threads, batch.carrier.carry_out, [w.act for w in batch.waiting])
+            done = self._begin(batch.carrier.carry_out, [w.act for w in batch.waiting])
             done.add_done_callback(partial(self._finished, batch))
+        self._look_later()
         self._watcher.line(self.name, len(self._line))
-        if not self._looking:
-            self._looking = True
-            self._loop.call_later(LOOK_S, self._look)
 
     def _finished(self, batch: Batch[A, R], done: "asyncio.Future[list[R | Fault]]") -> None:
         self._under_way.discard(batch)
         self._free.append(batch.carrier)
-        outcomes = done.result()
-        assert len(outcomes) == len(batch.waiting), "a command answers every act"
-        self._watcher.batch(self.name, len(outcomes), batch.since - batch.waiting[0].since, self._clock() - batch.since)
-        for waiting, outcome in zip(batch.waiting, outcomes, strict=True):
-            self._answer(waiting, outcome)
+        took = self._clock() - batch.since
+        without = self._answer(zip(batch.waiting, self._outcomes(batch, done), strict=True))
         self._send()
+        self._watcher.batch(self.name, len(batch.waiting), batch.since - batch.waiting[0].since, took)
+        self._tell(without)
 
-    def _answer(self, waiting: Waiting[A, R], outcome: R | Fault) -> None:
-        if waiting.answer.done():
-            return  # gone, or told already that nobody knows
-        if isinstance(outcome, Fault):
-            self._watcher.unanswered(self.name, outcome, 1)
-            waiting.answer.set_exception(Unanswered(outcome))
-        else:
-            waiting.answer.set_result(outcome)
+    def _outcomes(self, batch: Batch[A, R], done: "asyncio.Future[list[R | Fault]]") -> list[R | Fault]:
+        """What the carrier brought back; where it broke off, nobody knows."""
+        error, acts = done.exception(), len(batch.waiting)
+        if error is None and len(done.result()) == acts:
+            return done.result()
+        why = {"error": type(error).__name__, "place": faults.place(error)} if error else {}
+        log.error("carrier broke off", lane=self.name, acts=acts, **why)
+        return [Fault.AWAY] * acts
+
+    def _answer(self, outcomes: Iterable[tuple[Waiting[A, R], R | Fault]]) -> Counter[Fault]:
+        """Answer those who still wait; how many got no outcome, by why."""
+        without: Counter[Fault] = Counter()
+        for waiting, outcome in outcomes:
+            if not waiting.answer.done():  # else gone, or told already that nobody knows
+                waiting.answer.set_result(outcome)
+                if isinstance(outcome, Fault):
+                    without[outcome] += 1
+        return without
+
+    def _tell(self, without: Counter[Fault]) -> None:
+        for fault, acts in without.items():
+            self._watcher.unanswered(self.name, fault, acts)
+
+    def _look_later(self) -> None:
+        """Look as long as there is anybody to look for."""
+        if not self._looking and (self._line or self._under_way):
+            self._looking = True
+            self._loop.call_later(LOOK_S, self._look)
 
     def _look(self) -> None:
-        """Let go of those who have stood in line, or whose batch has been under way, for too long."""
+        """Let go of those who have waited for too long, and of batches that do not come back."""
+        self._looking = False
+        self._look_later()
         latest = self._clock() - self._patience_s
+        late = [waiting for batch in self._under_way for waiting in batch.waiting if waiting.since <= latest]
         while self._line and self._line[0].since <= latest:
-            self._answer(self._line.popleft(), Fault.AWAY)
+            late.append(self._line.popleft())
+        without = self._answer((waiting, Fault.AWAY) for waiting in late)
         for batch in self._under_way:
-            if batch.since <= latest and not batch.given_up:
-                batch.given_up = True
+            if batch.since <= latest:
                 batch.carrier.abandon()
-                for waiting in batch.waiting:
-                    self._answer(waiting, Fault.AWAY)
-        self._looking = bool(self._line or self._under_way)
-        if self._looking:
-            self._loop.call_later(LOOK_S, self._look)
+        self._watcher.line(self.name, len(self._line))
+        self._tell(without)
+
+
+def _started(threads: int, name: str) -> ThreadPoolExecutor:
+    """Threads that run already: where the system has none left, that is known at once, not in the middle of a rush."""
+    pool = ThreadPoolExecutor(threads, thread_name_prefix=f"funnel {name}")
+    all_run = threading.Barrier(threads)
+    for _ in range(threads):
+        pool.submit(all_run.wait, START_S)
+    return pool
