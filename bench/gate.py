@@ -242,6 +242,7 @@ def main(given: Sequence[str]) -> int:
                 return 0
             bench.everything()
     print(table.of_rates(bench.rows))
+    print(table.best(bench.rows))
     print(table.of_proofs(bench.proofs))
     drawn = None if asked.quick or asked.no_draw else _draw()
     print(f"\nThe whole took {time.monotonic() - began:.0f} s.")

@@ -1,5 +1,6 @@
 """In which lines a process spends its time, found with py-spy."""
 
+import linecache
 import subprocess
 import sys
 from collections import Counter
@@ -21,16 +22,19 @@ def lines(pid: int, folder: Path) -> list[str]:
     own: Counter[str] = Counter()
     for line in raw.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
-        own[_short(stack.split(";")[-1])] += int(count)
+        own[stack.split(";")[-1]] += int(count)
     total = own.total()
-    rows = [f"| {place} | {100 * count / total:.1f} % |" for place, count in own.most_common(MOST)]
-    return ["", f"{total} samples", "", "| line | own time |", "| --- | --- |", *rows]
+    rows = [f"| {_told(frame)} | {100 * count / total:.1f} % |" for frame, count in own.most_common(MOST)]
+    return ["", f"{total} samples", "", "| line | | own time |", "| --- | --- | --- |", *rows]
 
 
-def _short(frame: str) -> str:
-    """`function (file:line)` with the path from its package on."""
-    name, _, place = frame.rpartition(" (")
-    place = place.rstrip(")")
-    for mark in ("/site-packages/", "/src/", "/lib/python3."):
-        place = place.rpartition(mark)[2]
-    return f"`{place}` {name}"
+def _told(frame: str) -> str:
+    """Of "function (file:line)" function and place, and the line itself."""
+    if not frame:
+        return "no Python | the server's own runtime"
+    name, _, place = frame.rstrip(")").rpartition(" (")
+    file, _, number = place.rpartition(":")
+    found = next((path for folder in sys.path if (path := Path(folder) / file).is_file()), None)
+    source = linecache.getline(str(found), int(number)).strip() if found and number.isdigit() else ""
+    code = source.replace("|", "\\|")
+    return f"{name}, {place} | {f'`{code}`' if code else ''}"

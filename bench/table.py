@@ -71,6 +71,17 @@ def of_rates(rows: Sequence[Row]) -> str:
     return _table(head, lines)
 
 
+def best(rows: Sequence[Row]) -> str:
+    """The best rate of confirming beside the best of each pgbench, whatever the number of connections."""
+    most = {path: max(row.rate for row in rows if row.path == path) for path in ("confirm", BARE, ONE_BY_ONE)}
+    confirm, bare, one = most.values()
+    return (
+        f"\nAt their best, with as many connections as suit each: confirm {confirm:,.0f}/s is {confirm / bare:.2f} of"
+        f" pgbench with the bare confirm ({bare:,.0f}/s) and {confirm / one:.1f} times pgbench with our statements, one"
+        f" act a transaction ({one:,.0f}/s)."
+    )
+
+
 def of_proofs(proofs: Sequence[Proof]) -> str:
     """What clients were told was done, beside what the database has."""
     head = ("path", "connections", "answered 200", "in the database", "more (under way at the end)", "")
