@@ -72,6 +72,20 @@ def test_the_same_key_changes_a_request_once(conn: psycopg.Connection) -> None:
     assert wish.ports == ["BBB"]
 
 
+def test_an_act_repeated_after_another_one_like_it_keeps_its_own_leaf(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    number = world.registered()
+    said: list[Done] = []
+    for key, ports in (("first", ["AAA"]), ("second", ["BBB"]), ("third", ["AAA"])):
+        world.now += timedelta(seconds=1)
+        outcome = asking(world, number, ports, key)
+        assert isinstance(outcome, Done)
+        said.append(outcome)
+    world.now += timedelta(minutes=1)
+    again = [asking(world, number, ["AAA"], key) for key in ("first", "third")]
+    assert [done.leaf for done in again if isinstance(done, Done)] == [said[0].leaf, said[2].leaf]
+
+
 @pytest.mark.parametrize("ports", [["BBB"], ["AAA", "BBB"], []])
 def test_a_key_that_was_used_for_other_ports_is_refused(conn: psycopg.Connection, ports: list[str]) -> None:
     world = World(conn)

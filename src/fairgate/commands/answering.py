@@ -4,14 +4,14 @@ What is kept is what was done. A refusal is decided anew: somebody who was too l
 moved since, must not be held to an old answer by a phone that repeats itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import psycopg
 
-from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
+from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused
 from fairgate.store import answers
 from fairgate.store.answers import Answer
 
@@ -41,7 +41,8 @@ class Answers:
             return None
         if stored.digest != asked(act, terms):
             return Refused(Reason.KEY_REUSED)
-        return Done(stored.kind, act.number, stored.facts, repeated=True)  # type: ignore[arg-type]  # facts come back from jsonb as they went in
+        facts: Mapping[str, Fact] = stored.facts  # type: ignore[assignment]  # they come back from jsonb as they went in
+        return Done(stored.kind, act.number, facts, repeated=True, answered_at=stored.at)
 
     def keep(self, owner: int, act: Keyed, done: Done, terms: Sequence[str] = ()) -> None:
         """The first answer under a key is the one that is given from now on."""

@@ -40,7 +40,11 @@ def record(
 
 
 def _recall(conn: psycopg.Connection, owners: Sequence[int | None], outcomes: list[Outcome]) -> None:
-    """Give what was repeated the leaf of the act itself, so that it is answered with the same receipt."""
+    """Give what was repeated the leaf of the act itself, so that it is answered with the same receipt.
+
+    That is the newest leaf that says the same, but none from after the answer: who asked for A, then for B and then for
+    A again, and repeats the first of these, has two that say the same.
+    """
     both = enumerate(zip(owners, outcomes, strict=True))
     repeated = {i: (owner, o.kind) for i, (owner, o) in both if owner and isinstance(o, Done) and o.repeated}
     if not repeated:
@@ -51,5 +55,6 @@ def _recall(conn: psycopg.Connection, owners: Sequence[int | None], outcomes: li
     for i, place in repeated.items():
         o = outcomes[i]
         assert isinstance(o, Done)
-        same = (leaf for leaf, said in found.get(place, []) if said == statement(o.kind, o.number, o.facts, leaf.at))
+        leaves = ((leaf, said) for leaf, said in found.get(place, []) if not o.answered_at or leaf.at <= o.answered_at)
+        same = (leaf for leaf, said in leaves if said == statement(o.kind, o.number, o.facts, leaf.at))
         outcomes[i] = replace(o, leaf=next(same, None))

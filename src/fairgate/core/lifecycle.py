@@ -143,6 +143,7 @@ class Done:
 
     `kind` is a fact in the past tense ("confirmed"); `facts` are JSON values, and with `kind`,
     `number` and the time they are the statement that the ledger keeps, at `leaf` once it is written.
+    `answered_at`: when what is repeated was answered under its idempotency key.
     """
 
     kind: str
@@ -150,6 +151,7 @@ class Done:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     repeated: bool = False
     leaf: Leaf | None = None
+    answered_at: datetime | None = field(default=None, compare=False)
 
 
 Outcome = Done | Refused

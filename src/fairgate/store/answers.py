@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from fairgate.store import bulk
 
 OF = """
-    SELECT a.registration_id, a.key, a.digest, a.kind, a.facts
+    SELECT a.registration_id, a.key, a.digest, a.kind, a.facts, a.at
       FROM unnest(%s::bigint[], %s::text[]) AS asked (registration_id, key) JOIN answer a USING (registration_id, key)
 """
 
@@ -21,6 +21,7 @@ class Answer:
     digest: bytes
     kind: str
     facts: Mapping[str, object]
+    at: datetime | None = None  # of one that is stored
 
 
 def digest(*asked: str) -> bytes:
@@ -33,7 +34,7 @@ def of(conn: psycopg.Connection, keys: Sequence[tuple[int, str]]) -> dict[tuple[
     if not keys:
         return {}
     rows = conn.execute(OF, [[owner for owner, _ in keys], [key for _, key in keys]])
-    return {(owner, key): Answer(bytes(asked), kind, facts) for owner, key, asked, kind, facts in rows}
+    return {(owner, key): Answer(bytes(asked), kind, facts, at) for owner, key, asked, kind, facts, at in rows}
 
 
 def add(conn: psycopg.Connection, answers: Sequence[tuple[int, str, Answer]], now: datetime) -> None:
