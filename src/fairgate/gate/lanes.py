@@ -17,6 +17,7 @@ from fairgate.commands.decline import Decline, decline
 from fairgate.commands.request import Ask, Withdraw, request, withdraw
 from fairgate.core.lifecycle import Outcome
 from fairgate.core.sealing import Chance
+from fairgate.gate import weaving
 from fairgate.gate.carrying import Carrier
 from fairgate.gate.funnel import Funnel, Watcher
 from fairgate.gate.standing import Standing, standings
@@ -69,7 +70,8 @@ class Lanes:
     def _lane(
         self, name: str, command: Callable[[psycopg.Connection, Sequence[A]], list[R]], connections: int
     ) -> Funnel[A, R]:
-        carriers = [Carrier(command, self._connect, patience_s=SEEK_S) for _ in range(connections)]
+        connect = weaving.in_a_thread(self._connect)
+        carriers = [Carrier(command, connect, patience_s=SEEK_S, pause=weaving.pause) for _ in range(connections)]
         return Funnel(
             name,
             carriers,
@@ -77,10 +79,11 @@ class Lanes:
             batch_most=BATCH_MOST,
             patience_s=PATIENCE_S,
             watcher=self._watcher,
+            begin=weaving.begin,
         )
 
     def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(self._url, autocommit=True, connect_timeout=2, options=OPTIONS)
+        return weaving.Connection.connect(self._url, autocommit=True, connect_timeout=2, options=OPTIONS)
 
 
 def _in_a_program(conn: psycopg.Connection, acts: Sequence[P]) -> list[P]:
