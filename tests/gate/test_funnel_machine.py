@@ -1,0 +1,431 @@
+"""Acts in any order over a line that breaks anywhere: what people were told is compared with what is stored.
+
+A book is kept of every answer. After each step, and again when all doubts are resolved at the end, it is compared with
+the database: what was told to be done is there once, with its leaf, its notice and its stored answer; what was refused
+or has failed changed nothing; and whoever was told that nobody knows gets, when they ask again under the same key,
+the answer to what was done then, or has it done now.
+
+FAIRGATE_FUNNEL_EXAMPLES=500 pytest tests/gate/test_funnel_machine.py takes a longer dose.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from databases import Databases
+from fairgate.commands.check_in import CheckIn, check_in
+from fairgate.commands.confirm import Confirm, confirm
+from fairgate.commands.decline import Decline, decline
+from fairgate.commands.record import TOLD
+from fairgate.commands.request import Ask, request
+from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
+from fairgate.core.statements import statement
+from fairgate.gate.carrying import Carrier, Fault
+from gate.breaking_line import BEGIN, COMMIT, Break, How, Line
+from invariants import Watch
+from world import DAY, World
+
+EXAMPLES = int(os.environ.get("FAIRGATE_FUNNEL_EXAMPLES", "5"))
+STEPS = 15
+LIMIT_S = 20.0
+PATIENCE_S = 1.0
+# Timeouts as the gate sets them, only shorter; the deadlock is noticed before the lock is given up on.
+OPTIONS = "-c lock_timeout=300 -c deadlock_timeout=100 -c statement_timeout=2000"
+LATER = DAY + timedelta(days=21)  # its round is drawn on the day of the other's appointments
+
+Act = Any
+COMMANDS: dict[str, Callable[..., list[Outcome]]] = {
+    "confirm": confirm,
+    "decline": decline,
+    "request": request,
+    "check in": check_in,
+}
+PORTS = [["AAA"], ["BBB"], ["AAA", "BBB"], ["BBB", "AAA"]]
+STATE_OF = {"confirmed": "confirmed", "declined": "declined", "checked in": "checked_in"}
+
+
+def body(act: Act) -> tuple[object, ...]:
+    """What is asked, without the key that it is asked under."""
+    return type(act).__name__, act.number, act.program, tuple(getattr(act, "ports", ()))
+
+
+# -- the book -----------------------------------------------------------------------------------
+
+LEAVES = """
+    SELECT l.index, l.data, s.salt, s.body, s.kind, r.number, l.at FROM leaf l JOIN statement s ON s.leaf = l.index
+      JOIN registration r ON r.id = s.registration_id WHERE l.index >= %s ORDER BY l.index
+"""
+NOT_TOLD_ONCE = """
+    SELECT registration_id, kind, said, noticed FROM
+      (SELECT registration_id, kind, count(*) AS said FROM statement WHERE kind = ANY(%s) GROUP BY 1, 2) s
+      FULL JOIN (SELECT registration_id, kind, count(*) AS noticed FROM notice GROUP BY 1, 2) n
+      USING (registration_id, kind)
+     WHERE said IS DISTINCT FROM noticed
+"""
+ANSWERS = "SELECT r.number, a.key, a.kind, a.facts, a.at FROM answer a JOIN registration r ON r.id = a.registration_id"
+
+
+@dataclass
+class Book:
+    """What people were told, beside what is stored. `world` reads over a line that does not break."""
+
+    world: World
+    told: dict[tuple[str, str], tuple[Act, Done]] = field(default_factory=dict)  # by number and key
+    doubtful: dict[tuple[str, str], Act] = field(default_factory=dict)
+    fresh: set[int] = field(default_factory=set)  # leaves of acts that were told to be done now
+    seen: set[Fault] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.first_leaf = self.world.one("SELECT size FROM ledger")
+        self.watch = Watch(self.world.conn)
+
+    def note(self, acts: Sequence[Act], outcomes: Sequence[Outcome | Fault]) -> None:
+        assert len(acts) == len(outcomes)
+        for act, outcome in zip(acts, outcomes, strict=True):
+            place = act.number, act.key
+            before = self.told.get(place)
+            if isinstance(outcome, Fault):
+                self.seen.add(outcome)
+                if outcome is Fault.AWAY:
+                    self.doubtful.setdefault(place, act)
+                else:
+                    assert before or place in self.doubtful or not self._stored(place), f"{outcome}, and stored: {act}"
+            elif isinstance(outcome, Refused):
+                reused = outcome.reason is Reason.KEY_REUSED
+                other = any(body(a) != body(act) for a in (before and before[0], self.doubtful.get(place)) if a)
+                assert reused == bool(before) or (reused and other), f"{outcome} after {before}: {act}"
+            else:
+                self._done(act, outcome, before)
+
+    def _done(self, act: Act, done: Done, before: tuple[Act, Done] | None) -> None:
+        assert done.leaf is not None, f"no leaf: {act}"
+        if not done.repeated:
+            assert done.leaf.index not in self.fresh, f"told twice to be done now: {done}"
+            self.fresh.add(done.leaf.index)
+        if before is None:
+            self.told[act.number, act.key] = act, done
+            return
+        assert body(before[0]) == body(act), f"one key for {before[0]} and {act}"
+        same = replace(done, repeated=before[1].repeated)
+        assert same == before[1], f"other answers under one key: {before[1]}, then {done}"
+
+    def _stored(self, place: tuple[str, str]) -> bool:
+        return any((number, key) == place for number, key, *_ in self.world.conn.execute(ANSWERS))
+
+    def compare(self) -> None:
+        """Assert that all that is told is stored, and that all that is stored is told or in doubt."""
+        conn = self.world.conn
+        self.watch.look(self.world.now)
+        stored = {row[0]: row[1:] for row in conn.execute(LEAVES, [self.first_leaf])}
+        in_doubt = [(act.number, type(act).__name__) for act in self.doubtful.values()]
+        for act, done in self.told.values():
+            assert done.leaf
+            if done.leaf.index in stored:  # else it is of an act from before the book was opened
+                _, salt, said, kind, number, at = stored[done.leaf.index]
+                assert (kind, number, bytes(salt), at) == (done.kind, act.number, done.leaf.salt, done.leaf.at)
+                assert said == statement(done.kind, act.number, done.facts, done.leaf.at)
+        known = {done.leaf.index for _, done in self.told.values() if done.leaf}
+        for index in set(stored) - known:
+            kind, number = stored[index][3:5]
+            asked = {"confirmed": "Confirm", "declined": "Decline", "requested": "Ask", "checked in": "CheckIn"}[kind]
+            assert (number, asked) in in_doubt, f"leaf {index}, {kind} by {number}, was told to nobody"
+            in_doubt.remove((number, asked))
+        self._answers_are_stored()
+        rows = conn.execute(NOT_TOLD_ONCE, [sorted(TOLD)]).fetchall()
+        assert not rows, f"other notices than statements: {rows}"
+        self._states_are_as_told()
+
+    def _answers_are_stored(self) -> None:
+        stored = {(row[0], row[1]): row[2:4] for row in self.world.conn.execute(ANSWERS)}
+        for place, (_, done) in self.told.items():
+            assert stored.get(place) == (done.kind, dict(done.facts)), f"{place}: {done}"
+        strange = set(stored) - set(self.told) - set(self.doubtful)
+        assert not strange, f"answers that nobody was given: {strange}"
+
+    def _states_are_as_told(self) -> None:
+        for act, done in self.told.values():
+            if done.kind in STATE_OF:
+                offer = self.world.offer(act.number, program=act.program)
+                assert offer is not None
+                after = {STATE_OF[done.kind], *(["checked_in"] if done.kind == "confirmed" else [])}
+                assert offer.state in after, f"{offer.state} after {done}"
+        for number in {act.number for act, done in self.told.values() if done.kind == "requested"}:
+            wish = self.world.wish(number)
+            query = "SELECT body::jsonb->'ports' FROM statement JOIN registration r ON r.id = registration_id"
+            query += " WHERE kind = 'requested' AND number = %s AND body::jsonb->>'program' = 'arrival'"
+            assert wish is not None
+            assert wish.ports == self.world.one(f"{query} ORDER BY leaf DESC LIMIT 1", number)
+
+    def expected(self, act: Act) -> list[int]:
+        """The leaves one of which is the answer to this act, if it was done; none if it was not."""
+        rows = self.world.conn.execute(ANSWERS).fetchall()
+        for number, key, kind, facts, at in rows:
+            if (number, key) == (act.number, act.key):
+                leaves = self.world.conn.execute(LEAVES, [0]).fetchall()
+                same = [row for row in leaves if row[6] <= at and row[5] == number]
+                same = [row for row in same if row[3] == statement(kind, number, facts, row[6])]
+                newest = max(row[6] for row in same)
+                return [row[0] for row in same if row[6] == newest]
+        return []
+
+    def resolved(self, act: Act, expected: list[int], outcome: Outcome | Fault) -> None:
+        """Note the answer to an act that was in doubt and was sent again over a line that works."""
+        assert not isinstance(outcome, Fault), outcome
+        del self.doubtful[act.number, act.key]
+        if expected and not (isinstance(outcome, Refused) and outcome.reason is Reason.KEY_REUSED):
+            assert isinstance(outcome, Done), f"{act} was done, and now: {outcome}"
+            assert outcome.repeated
+            assert outcome.leaf is not None
+            assert outcome.leaf.index in expected, f"leaf {outcome.leaf.index} instead of {expected}"
+        self.note([act], [outcome])
+
+
+# -- faults -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong while a batch is carried out."""
+
+    breaks: tuple[Break, ...] = ()
+    refuse: int = 0  # connections
+    raised: tuple[str, int] = ("", 0)  # SQLSTATE, and how often PostgreSQL raises it at the end of the transaction
+    held: str = ""  # another session has this, and lets it go when it has met the batch
+
+
+BREAKS = st.builds(Break, st.sampled_from([BEGIN, 1, 2, 3, 5, 8]), st.sampled_from([How.BEFORE, How.AFTER, How.ENDED]))
+COMMITS = st.builds(
+    Break,
+    st.just(COMMIT),
+    st.sampled_from([How.BEFORE, How.AFTER, How.SENT, How.ENDED, How.LATE]),
+    st.sampled_from([0.02, 0.45]),  # before and after the next try has given up waiting for the lock
+)
+TROUBLES = st.one_of(
+    st.just(Trouble()),
+    st.builds(
+        Trouble, st.lists(BREAKS | COMMITS, min_size=1, max_size=3).map(tuple), st.sampled_from([0, 0, 0, 3, 99])
+    ),
+    st.builds(Trouble, COMMITS.map(lambda one: (one,)), st.sampled_from([0, 1, 99])),
+    st.builds(
+        Trouble,
+        st.lists(COMMITS, max_size=1).map(tuple),
+        raised=st.tuples(st.sampled_from(["40001", "40P01", "55P03", "57014", "22000", "25006"]), st.integers(1, 9)),
+    ),
+    st.builds(Trouble, held=st.sampled_from(["lock timeout", "deadlock"])),
+)
+
+# Real errors of a real server, at the moment of COMMIT. What a sequence counts no rollback takes back.
+RAISES = """
+    CREATE SEQUENCE still MINVALUE 0 START 0;
+    CREATE TABLE raising (code text, times int);
+    INSERT INTO raising VALUES ('', 0);
+    CREATE FUNCTION raise_it() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE wanted raising;
+    BEGIN
+        SELECT * INTO wanted FROM raising;
+        IF wanted.times > 0 AND nextval('still') <= wanted.times THEN
+            RAISE EXCEPTION 'as a test wants it' USING ERRCODE = wanted.code;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER raises AFTER INSERT ON answer DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION raise_it();
+"""
+
+
+class Holder:
+    """Another session, which holds what the batch needs."""
+
+    def __init__(self, dsn: str, numbers: Sequence[str], deadlock: bool) -> None:
+        self._dsn, self._numbers, self._deadlock = dsn, list(numbers), deadlock
+        self._has = threading.Event()
+        self._thread = threading.Thread(target=self._hold)
+        self._thread.start()
+        assert self._has.wait(LIMIT_S)
+
+    def _hold(self) -> None:
+        """Lock a registration; or else lock the ledger, and the registration when a batch that has it waits for us."""
+        lock = "SELECT id FROM registration WHERE number = %s FOR UPDATE"
+        with psycopg.connect(self._dsn, options="-c deadlock_timeout=10000") as conn:
+            conn.execute(
+                "SELECT 1 FROM ledger FOR UPDATE" if self._deadlock else lock, self._numbers[:1] * (not self._deadlock)
+            )
+            self._has.set()
+            if self._met(conn) and self._deadlock:
+                conn.execute(lock, self._numbers[:1])
+            elif not self._deadlock:
+                time.sleep(0.35)  # longer than the lock is waited for
+            conn.rollback()
+
+    @staticmethod
+    def _met(conn: psycopg.Connection) -> bool:
+        over = time.monotonic() + 1
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while time.monotonic() < over:
+            with psycopg.connect(conn.info.dsn, autocommit=True) as looking:
+                for _ in range(20):
+                    if looking.execute(query).fetchone() != (0,):
+                        return True
+                    time.sleep(0.005)
+        return False
+
+    def end(self) -> None:
+        self._thread.join(LIMIT_S)
+        assert not self._thread.is_alive()
+
+
+# -- the world ----------------------------------------------------------------------------------
+
+
+class Gate:
+    """A database on a day on which offers are open and appointments are due, and a line to it that breaks."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._open = ExitStack()
+        self.dsn = self._open.enter_context(databases.new())
+        self.conn = self._open.enter_context(psycopg.connect(self.dsn, autocommit=True))
+        self.line = self._open.enter_context(Line(self.dsn))
+        self.world = World(self.conn)
+        visiting = [self.world.asking(program="tour") for _ in range(4)]
+        self.world.drawn(DAY, program="tour")
+        confirm(self.conn, [Confirm(number, "tour") for number in visiting], **self.world.clock)
+        arriving = [self.world.asking() for _ in range(5)]
+        self.world.drawn(LATER)
+        self.numbers = arriving + visiting
+        self.conn.execute(RAISES)
+        self.book = Book(self.world)
+
+    def run(
+        self, command: Callable[..., list[Outcome]]
+    ) -> Callable[[psycopg.Connection, Sequence[Act]], list[Outcome]]:
+        """As the gate runs it, at the world's time."""
+        return lambda conn, acts: command(conn, acts, **self.world.clock)
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.line.url, autocommit=True, connect_timeout=5, options=OPTIONS)
+
+    def set_up(self, trouble: Trouble, acts: Sequence[Act]) -> Holder | None:
+        self.line.plan.extend(trouble.breaks)
+        self.line.refuse = trouble.refuse
+        self.conn.execute("SELECT setval('still', 1, false)")
+        self.conn.execute("UPDATE raising SET code = %s, times = %s", trouble.raised)
+        if not trouble.held:
+            return None
+        return Holder(self.dsn, [act.number for act in acts], trouble.held == "deadlock")
+
+    def over(self) -> None:
+        """Nothing goes wrong any more."""
+        self.line.plan.clear()
+        self.line.refuse = 0
+        self.conn.execute("UPDATE raising SET times = 0")
+
+    def acts(self, kind: str, drawn: Sequence[tuple[int, str, int]]) -> list[Act]:
+        """Acts of a kind; where a key is drawn twice for somebody, they send the same act twice."""
+        made: dict[tuple[str, str], Act] = {}
+        return [made.setdefault((act.number, act.key), act) for act in (self._act(kind, *one) for one in drawn)]
+
+    def _act(self, kind: str, pick: int, key: str, ports: int) -> Act:
+        number = self.numbers[pick % len(self.numbers)]
+        match kind:
+            case "confirm":
+                return Confirm(number, "arrival", key=key)
+            case "decline":
+                return Decline(number, "arrival", key=key)
+            case "check in":
+                return CheckIn(number, "tour", key=key)
+        return Ask(number, "arrival", PORTS[ports % len(PORTS)], key=key)
+
+    def close(self) -> None:
+        self._open.close()
+
+
+KIND = st.sampled_from(sorted(COMMANDS))
+DRAWN = st.lists(
+    st.tuples(st.integers(0, 8), st.sampled_from(["k1", "k2", "k3", "k4"]), st.integers(0, 3)), min_size=1, max_size=6
+)
+
+
+class Carrying(RuleBasedStateMachine):
+    """One carrier for each command, one batch after the other; time passes in pauses, so nothing depends on it."""
+
+    databases: Databases  # set by the test
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Gate(self.databases)
+        self.now = 0.0
+        self.carriers = {
+            kind: Carrier(
+                self.gate.run(command),
+                self.gate.connect,
+                patience_s=PATIENCE_S,
+                clock=lambda: self.now,
+                pause=self.pause,
+            )
+            for kind, command in COMMANDS.items()
+        }
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+    def teardown(self) -> None:
+        try:
+            self.ask_again()
+            assert not self.gate.book.doubtful
+        finally:
+            for carrier in self.carriers.values():
+                carrier.close()
+            self.gate.close()
+
+    @rule(kind=KIND, drawn=DRAWN, trouble=TROUBLES)
+    def send(self, kind: str, drawn: list[tuple[int, str, int]], trouble: Trouble) -> None:
+        acts = self.gate.acts(kind, drawn)
+        self.gate.world.now += timedelta(seconds=1)
+        holder = self.gate.set_up(trouble, acts)
+        outcomes = self.carriers[kind].carry_out(acts)
+        if holder:
+            holder.end()
+        self.gate.over()
+        if trouble.breaks:
+            for carrier in self.carriers.values():
+                carrier.close()
+            self.gate.line.come_to_rest()
+        if trouble == Trouble():
+            assert not any(isinstance(outcome, Fault) for outcome in outcomes), outcomes
+        self.gate.book.note(acts, outcomes)
+        self.gate.book.compare()
+
+    @rule()
+    def ask_again(self) -> None:
+        """Whoever was told that nobody knows sends the same act under the same key."""
+        book = self.gate.book
+        for act in list(book.doubtful.values()):
+            self.gate.world.now += timedelta(seconds=1)
+            expected = book.expected(act)
+            kind = {Confirm: "confirm", Decline: "decline", Ask: "request", CheckIn: "check in"}[type(act)]
+            [outcome] = self.carriers[kind].carry_out([act])
+            book.resolved(act, expected, outcome)
+        book.compare()
+
+
+def test_what_people_are_told_is_what_is_stored_wherever_the_line_breaks(databases: Databases) -> None:
+    class Here(Carrying):
+        pass
+
+    Here.databases = databases
+    run_state_machine_as_test(
+        Here,
+        settings=settings(
+            max_examples=EXAMPLES, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck), deadline=None
+        ),
+    )
