@@ -51,9 +51,10 @@ function store(draws: Draw[]): void {
   }
 }
 
+// Draws that the group is not in are nothing to remember.
 function remember(draws: Draw[]): void {
   forget(draws);
-  store([...remembered(), ...draws]);
+  store([...remembered(), ...draws.filter((draw) => !draw.said.startsWith("absent"))]);
 }
 
 function forget(draws: Draw[]): void {
@@ -85,6 +86,7 @@ class ResultsPage {
     const place = this.root.querySelector<HTMLElement>("[data-remember]");
     const box = place?.querySelector("input");
     if (!place || !box) return;
+    if (!draws.some((draw) => !draw.said.startsWith("absent"))) return;
     const kept = new Set(remembered().map((draw) => draw.ticket));
     box.checked = draws.some((draw) => kept.has(draw.ticket));
     if (box.checked) remember(draws); // with the draws that have come since
@@ -123,7 +125,7 @@ class ResultsPage {
         return;
       }
       if (!draw.said) {
-        const time = new Date().toLocaleTimeString(this.locale, { hour: "2-digit", minute: "2-digit" });
+        const time = new Date().toLocaleTimeString(this.locale, { timeStyle: "short", hourCycle: "h23" });
         note?.replaceChildren(this.words("early", { time }));
         return;
       }

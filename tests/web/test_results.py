@@ -1,7 +1,7 @@
 """The page "Was I offered a place?": what it says to whom, and what it leaves for the script and for checking."""
 
 import os
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from fairgate.commands.backfill import Backfill, backfill
 from fairgate.commands.rounds import Void, void
 from fairgate.commands.seal import Seal, seal
 from fairgate.core.schedule import round_times
@@ -24,6 +25,12 @@ def publish(world: World) -> None:
         if "results.csv" in files:
             place = shards.folder(settings.FAIRGATE_HOME, world.profile, found.program, found.date)
             shards.write(place, files["results.csv"])
+
+
+def seal_round(world: World, day: date) -> None:
+    world.open(day)
+    now = round_times(world.profile.program(PROGRAM), day).closes_at
+    world.must(seal(world.conn, [Seal(PROGRAM, day, BEACON)], keys=world.keys, now=now, chance=os.urandom))
 
 
 def show(person: Pages, group: Group) -> Page:
@@ -111,17 +118,7 @@ def test_a_code_is_checked_even_of_somebody_who_is_signed_in(groups: dict[str, G
 def test_a_round_that_is_not_drawn_says_when_it_will_be(world: World, browser: Pages) -> None:
     group = world.asking()
     day = world.day + timedelta(days=1)
-    world.open(day)
-    act = Seal(PROGRAM, day, BEACON)
-    world.must(
-        seal(
-            world.conn,
-            [act],
-            keys=world.keys,
-            now=round_times(world.profile.program(PROGRAM), day).closes_at,
-            chance=os.urandom,
-        )
-    )
+    seal_round(world, day)
     page = show(browser, group)
     assert "Not drawn yet The result is due at 12:00 on" in page.main
     assert page.all("section", **{"data-draw": day.isoformat(), "data-said": ""})
@@ -138,19 +135,38 @@ def test_drawn_and_not_published_yet_is_not_out_yet(world: World, browser: Pages
 
 
 def test_the_draws_of_many_days(world: World, browser: Pages) -> None:
-    """Past dates are left out; places offered and draws to come stand first, the rest is a list."""
-    world.asking(size=3, weeks=40)
-    group = world.asking(weeks=0)
-    past = world.today - timedelta(days=2)
-    for day in (past, *(world.day - timedelta(days=i) for i in (3, 2, 1))):
-        world.draw(day, places=1 if day != world.day - timedelta(days=2) else 4)
+    """A place to confirm and draws still to come stand first; of the rest there is a list; past dates are left out."""
+    group = world.asking(size=2, weeks=40)
+    past, first, second, third, last = (world.day - timedelta(days=i) for i in (23, 4, 3, 2, 1))
+    for day in (past, first, second):
+        world.draw(day, places=2)
+        world.decline(group)
+    world.draw(third, places=2)
+    seal_round(world, last)
     publish(world)
     page = show(browser, group)
-    assert [e.attrs["data-draw"] for e in page.all("section") if "data-draw" in e.attrs]
-    told = {e.attrs["data-draw"]: e.attrs["data-said"] for e in page.elements if "data-draw" in e.attrs}
-    assert past.isoformat() not in told
-    assert len(told) == 3
-    assert "The other draws for dates to come" in page.main
+    assert [e.attrs["data-draw"] for e in page.all("section") if "data-draw" in e.attrs] == [str(third), str(last)]
+    assert page.main.count("You were offered a place at San Ysidro.") == 3
+    assert [e.attrs["href"] for e in page.all("a") if "table" in e.parents] == [f"/draws/{second}/", f"/draws/{first}/"]
+
+
+def test_a_place_that_was_declined_is_not_to_be_confirmed(
+    groups: dict[str, Group], browser: Pages, world: World
+) -> None:
+    world.decline(groups["offered"])
+    assert "What has become of it is on your own page." in show(browser, groups["offered"]).main
+
+
+def test_a_place_that_came_down_the_list_is_told(groups: dict[str, Group], browser: Pages, world: World) -> None:
+    world.decline(groups["offered"])
+    assert "your own page says so" in show(browser, groups["reserve"]).main
+    drawn = rounds.find(world.conn, PROGRAM, world.day)
+    assert drawn is not None
+    world.must(backfill(world.conn, [Backfill(drawn.id, "SYS")], now=world.now, chance=os.urandom))
+    page = show(browser, groups["reserve"])
+    assert (
+        "You are number 1 on the reserve list. Since then a place has come free, and it is offered to you." in page.main
+    )
 
 
 def test_the_empty_form_may_be_kept_by_the_browser_alone(world: World) -> None:

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods
 from fairgate.core import sealing
 from fairgate.core.draw import ticket
 from fairgate.core.profile import Profile, Program
-from fairgate.store import clock, rounds, shards
+from fairgate.store import clock, offers, registrations, rounds, shards
+from fairgate.store.registrations import Registration
 from fairgate.store.rounds import Round
 from fairgate.web import database, dates, deployment, session
 from fairgate.web.answers import DONE, form_page, page
@@ -30,12 +31,16 @@ Outcome = Literal["offered", "waiting", "reserve", "absent"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a round says of a ticket; `shard` is the address of the file that says it, `due` when it will."""
+    """What a round says of a ticket; `shard` is the address of the file that says it, `due` when it will.
+
+    `open` is whether a place of that date is to be confirmed now, which no file says.
+    """
 
     date: date
     ticket: str
     shard: str
     due: str
+    open: bool
     outcome: Outcome
     port: str = ""
     port_name: str = ""
@@ -46,38 +51,44 @@ class Answer:
 def results(request: HttpRequest) -> HttpResponse:
     """For who is signed in, or gives number and code here; that signs nobody in."""
     form = SignIn(request.POST or None)
-    if request.method == "POST":
-        found = sign_in.opened(form)
-        number = found.number if found else None
-    else:
-        number = session.number(request)
+    group = sign_in.opened(form) if request.method == "POST" else _signed_in(request)
     with database.connection() as conn:
         profile = deployment.profile(conn)
-        answers = _answers(conn, profile, number) if number else []
+        answers = _answers(conn, profile, group) if group else []
     context = {"ports": _ports(profile), "locale": dates.locale_tag(), **_sorted_out(answers)}
-    if number:
-        return page(request, "results.html", {**context, "of": number})
+    if group:
+        return page(request, "results.html", {**context, "of": group.number})
     response = form_page(request, "results.html", form, context)
     if request.method != "POST" and DONE not in request.COOKIES:
         patch_cache_control(response, private=True, max_age=FORM_KEPT_SECONDS)
     return response
 
 
-def _answers(conn: psycopg.Connection, profile: Profile, number: str) -> list[Answer]:
+def _signed_in(request: HttpRequest) -> Registration | None:
+    number = session.number(request)
+    if number is None:
+        return None
+    with database.connection() as conn:
+        return registrations.find(conn, number)
+
+
+def _answers(conn: psycopg.Connection, profile: Profile, group: Registration) -> list[Answer]:
     """What each sealed or drawn round says whose date is not over, the latest date first."""
     program = deployment.program(profile)
     today = clock.now(conn).astimezone(ZoneInfo(program.zone)).date()
     found = rounds.newest(conn, program.program, ROUNDS_LOOKED_AT)
     told = [each for each in found if each.state in ("sealed", "drawn") and each.date >= today]
-    return [_answer(profile, program, each, number) for each in told]
+    offer = offers.latest(conn, program.program, [group.id]).get(group.id)
+    held = offer.date if offer and offer.state == "offered" else None
+    return [_answer(profile, program, each, group.number, each.date == held) for each in told]
 
 
-def _answer(profile: Profile, program: Program, found: Round, number: str) -> Answer:
+def _answer(profile: Profile, program: Program, found: Round, number: str, is_open: bool) -> Answer:
     assert found.wrapped_key is not None, "a sealed round has its ticket key"
     mine = ticket(sealing.unwrap(settings.FAIRGATE_KEYS, found.wrapped_key, found.about), number)
     folder = shards.folder(settings.FAIRGATE_HOME, profile, program.program, found.date)
     address = f"/{(folder / shards.prefix(mine)).relative_to(settings.FAIRGATE_HOME / 'public')}"
-    about = (found.date, mine, address, dates.moment(found.draw_at, program.zone))
+    about = (found.date, mine, address, dates.moment(found.draw_at, program.zone), is_open)
     try:
         said = shards.find(folder, mine)
     except FileNotFoundError:
@@ -95,8 +106,8 @@ def _ports(profile: Profile) -> dict[str, str]:
 
 
 def _sorted_out(answers: Sequence[Answer]) -> dict[str, object]:
-    """Those that matter most on their own: places offered, then draws still to come, else the latest; and the rest."""
-    first = [answer for answer in answers if answer.outcome == "offered"]
+    """Those that matter most: a place to confirm and draws still to come, else the latest; and the rest."""
+    first = [answer for answer in answers if answer.open]
     first += [answer for answer in answers if answer.outcome == "waiting"]
     first = first or list(answers[:1])
     return {"answers": answers, "first": first, "others": [answer for answer in answers if answer not in first]}
