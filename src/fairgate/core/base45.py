@@ -46,8 +46,6 @@ def decode(text: str) -> bytes:
         size = len(group) - 1
         number = sum(_VALUES[char] * 45**power for power, char in enumerate(group))
         if number >= 256**size:
-            raise ValueError(
-                f"characters {place + 1} to {place + len(group)} stand for more than {size} bytes can hold"
-            )
+            raise ValueError(f"characters {place + 1} to {place + len(group)} stand for more than {256**size - 1}")
         data += number.to_bytes(size, "big")
     return bytes(data)

@@ -187,7 +187,7 @@ def _bytes_of(text: str) -> bytes:
     try:
         return base45.decode(text[len(PREFIX) :])
     except ValueError as fault:
-        raise _wrong(f"is not base45 after {PREFIX}: {fault}") from None
+        raise _wrong(f"what follows {PREFIX} is not base45 ({fault})") from None
 
 
 def _said(payload: bytes, kid: bytes) -> Receipt:
