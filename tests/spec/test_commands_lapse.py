@@ -157,6 +157,14 @@ def test_an_attempt_from_a_clock_that_is_ahead_counts_as_made_now(conn: psycopg.
     assert world.one("SELECT at FROM attempt") == world.now
 
 
+def test_an_attempt_that_names_no_program_is_about_the_first_visible_one(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    number = world.offered()
+    [outcome] = record_attempts(conn, [RecordAttempt(number, "", world.now, "database away")], now=world.now)
+    assert isinstance(outcome, Done)
+    assert world.one("SELECT program FROM attempt") == world.program
+
+
 def test_unknown_attempts_do_not_undo_the_others(conn: psycopg.Connection) -> None:
     world = World(conn)
     number = world.offered()

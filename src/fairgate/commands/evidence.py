@@ -29,7 +29,10 @@ class RecordSample:
 
 @dataclass(frozen=True, slots=True)
 class RecordAttempt:
-    """A try to confirm that failed or was never answered."""
+    """A try to confirm that failed or was never answered; no `program` is the first one that is not hidden.
+
+    A gate that has no database does not know its name.
+    """
 
     number: str
     program: str
@@ -66,15 +69,16 @@ def record_attempts(conn: psycopg.Connection, acts: Sequence[RecordAttempt], *, 
     with conn.transaction():
         profile = profiles.current(conn)
         locked = registrations.lock(conn, [act.number for act in acts])
+        first = next((program.program for program in profile.programs if not program.hidden), "")
         tried: list[tuple[int, str, datetime, str]] = []
         for act in acts:
-            at = min(act.at, now)
+            at, program = min(act.at, now), act.program or first
             if act.number not in locked:
                 outcomes.append(Refused(Reason.UNKNOWN_NUMBER))
-            elif profile.find_program(act.program) is None:
+            elif profile.find_program(program) is None:
                 outcomes.append(Refused(Reason.UNKNOWN_PROGRAM, {"program": act.program[:60]}))
             else:
-                tried.append((locked[act.number].id, act.program, at, act.fault))
+                tried.append((locked[act.number].id, program, at, act.fault))
                 outcomes.append(Done("attempted", act.number, {"at": moment(at)}))
         evidence.add_attempts(conn, tried)
     return outcomes
