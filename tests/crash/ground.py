@@ -1,0 +1,171 @@
+"""What is under the clients: a cluster of PostgreSQL and the real server, to be killed and started again."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+import psycopg
+
+from fairgate.store import embedded
+from service import Service
+
+SETTINGS = {"max_connections": "200"}
+
+
+class Postgres:
+    """A durable cluster in `folder`; to be started and killed by one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running = ExitStack()
+        self.url = ""
+
+    def start(self) -> None:
+        """As a deployment starts it; recovers from whatever there is to recover from."""
+        self.url = self._running.enter_context(embedded.server(self.folder, settings=SETTINGS))
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def kill(self) -> None:
+        """SIGKILL to the postmaster and everything that it started, as when the machine's memory is full."""
+        master, children = self._master(), self._children()
+        for pid in (master, *children):
+            _kill(pid)
+        self._running.close()
+
+    def kill_backend(self) -> None:
+        """SIGKILL to one backend, if there is one to one that has written something and not committed it.
+
+        PostgreSQL then ends all others and recovers.
+        """
+        query = """
+            SELECT pid FROM pg_stat_activity
+             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY backend_xid IS NULL, random()
+        """
+        with suppress(psycopg.OperationalError), psycopg.connect(self.url, autocommit=True) as conn:
+            until = time.monotonic() + 0.3
+            while time.monotonic() < until:
+                found = conn.execute(query).fetchone()
+                if found:
+                    _kill(found[0])
+                    return
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """In the block nothing in PostgreSQL goes on, as on a disk that does not answer."""
+        stopped = [self._master(), *self._children()]
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def await_ready(self) -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            with suppress(psycopg.OperationalError), psycopg.connect(self.url, connect_timeout=5):
+                return
+            time.sleep(0.02)
+        raise AssertionError("PostgreSQL does not recover")
+
+    def _master(self) -> int:
+        return int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def _children(self) -> list[int]:
+        master = self._master()
+        return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+class Ground:
+    """PostgreSQL and the server, with the ways to bring them down. Each way leaves everything started again,
+    though perhaps not ready yet."""
+
+    def __init__(self, postgres: Postgres, service: Service, log: Path) -> None:
+        self.postgres = postgres
+        self.service = service
+        self.given_up = 0
+        self._log = log
+
+    def __enter__(self) -> "Ground":
+        self.service.start(self._log)
+        self.service.await_ready()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.service.kill()
+
+    def down(self, how: str, lot: float) -> None:
+        """`lot`: from 0 to 1; what chance decides."""
+        match how:
+            case "backend":
+                self.postgres.kill_backend()
+            case "postgres":
+                self.postgres.kill()
+                time.sleep(lot / 2)
+                self.postgres.start()
+            case "worker":
+                self._kill_worker(lot)
+            case "server":
+                self.service.kill()
+                self.service.start(self._log)
+            case "both":
+                self.service.kill()
+                self.postgres.kill()
+                self.postgres.start()
+                self.service.start(self._log)
+            case "told to end":
+                self.service.stop()
+                self.service.start(self._log)
+            case "hang":
+                with self.postgres.hanging():
+                    time.sleep(0.5 + 3 * lot)
+            case "long hang":
+                with self.postgres.hanging():
+                    time.sleep(8)
+            case _:
+                raise AssertionError(how)
+
+    def look(self) -> None:
+        """Start the server again when it has ended by itself, as whatever supervises it in a deployment does."""
+        if self.service.ended():
+            self.given_up += 1
+            self.service.kill()  # what it may have left
+            self.service.start(self._log)
+
+    def restart(self) -> None:
+        """Let the server finish what is in hand, and start it again."""
+        self.service.stop()
+        self.service.start(self._log)
+        self.service.await_ready()
+
+    def _kill_worker(self, lot: float) -> None:
+        workers = self.service.workers()
+        if workers:
+            _kill(workers[int(lot * len(workers))])
+
+
+# How often each of these is done in fifty; the last ones take the longest.
+DOSE: Mapping[str, int] = {
+    "backend": 17,
+    "worker": 13,
+    "postgres": 8,
+    "server": 6,
+    "both": 1,
+    "told to end": 2,
+    "hang": 2,
+    "long hang": 1,
+}
