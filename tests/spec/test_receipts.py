@@ -206,11 +206,20 @@ def test_the_longest_lists_and_reasons_that_fit_are_as_the_page_says(kind: str, 
     for size, fits in ((most, True), (most + 1, False)):
         value = "a" * size if name == "why" else [f"{i:03}" for i in range(size)]
         assert (len(largest(kind, **{name: value})) <= qr_capacity(15)) == fits
-    assert f"{most} {'ports' if name == 'ports' else 'bytes'}" in page()
+    assert f"up to {most} {'ports' if name == 'ports' else 'bytes'}" in page().replace("\n", " ")
 
 
 def page() -> str:
     return (ROOT / "docs" / "rules" / "receipts-and-ledger.md").read_text(encoding="utf-8")
+
+
+def test_the_receipt_on_the_page_is_that_of_the_statement_on_the_page():
+    assert f"    {TEXT}\n" in page()
+    assert f"    {read(TEXT).statement()}\n" in page()
+    assert f"`{SEED.hex()}`" in page()
+    assert f"`{SIGNER.kid.hex()}`" in page()
+    assert f"has {len(TEXT)} characters" in page()
+    assert f"at most {PROGRAM_AND_ISSUER_MOST} characters together" in page()
 
 
 def test_an_everyday_receipt_fits_a_smaller_code():
