@@ -77,14 +77,15 @@ async def settled() -> None:
 class Told:
     """A funnel's watcher that keeps what it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None = "test") -> None:
+        self._name = name
         self.batches: list[tuple[int, float, float]] = []  # acts, waited, took
         self.faults: list[tuple[Fault, int]] = []
         self.lines: list[int] = []
         self.ended = 0
 
     def batch(self, name: str, acts: int, waited_s: float, took_s: float) -> None:
-        assert name == "test"
+        assert name == self._name or self._name is None
         self.ended += 1
         self.batches.append((acts, waited_s, took_s))
 

@@ -8,6 +8,7 @@ the answer to what was done then, or has it done now.
 FAIRGATE_FUNNEL_EXAMPLES=500 pytest tests/gate/test_funnel_machine.py takes a longer dose.
 """
 
+import asyncio
 import os
 import threading
 import time
@@ -18,7 +19,8 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
@@ -30,8 +32,11 @@ from fairgate.commands.record import TOLD
 from fairgate.commands.request import Ask, request
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.statements import statement
+from fairgate.gate import weaving
 from fairgate.gate.carrying import Carrier, Fault
+from fairgate.gate.funnel import Funnel, Unanswered
 from gate.breaking_line import BEGIN, COMMIT, Break, How, Line
+from gate.standing_time import Told
 from invariants import Watch
 from world import DAY, World
 
@@ -50,6 +55,7 @@ COMMANDS: dict[str, Callable[..., list[Outcome]]] = {
     "request": request,
     "check in": check_in,
 }
+KINDS = {Confirm: "confirm", Decline: "decline", Ask: "request", CheckIn: "check in"}
 PORTS = [["AAA"], ["BBB"], ["AAA", "BBB"], ["BBB", "AAA"]]
 STATE_OF = {"confirmed": "confirmed", "declined": "declined", "checked in": "checked_in"}
 
@@ -412,8 +418,7 @@ class Carrying(RuleBasedStateMachine):
         for act in list(book.doubtful.values()):
             self.gate.world.now += timedelta(seconds=1)
             expected = book.expected(act)
-            kind = {Confirm: "confirm", Decline: "decline", Ask: "request", CheckIn: "check in"}[type(act)]
-            [outcome] = self.carriers[kind].carry_out([act])
+            [outcome] = self.carriers[KINDS[type(act)]].carry_out([act])
             book.resolved(act, expected, outcome)
         book.compare()
 
@@ -429,3 +434,98 @@ def test_what_people_are_told_is_what_is_stored_wherever_the_line_breaks(databas
             max_examples=EXAMPLES, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck), deadline=None
         ),
     )
+
+
+# -- many at once -------------------------------------------------------------------------------
+
+WAVE = st.tuples(
+    st.lists(st.tuples(KIND, DRAWN), min_size=1, max_size=4),
+    TROUBLES
+    | st.builds(
+        Trouble, st.builds(Break, st.sampled_from([BEGIN, 2, COMMIT]), st.just(How.SILENT)).map(lambda one: (one,))
+    ),
+    st.integers(0, 9),  # which of the people goes away before the answer
+)
+
+
+class Rush:
+    """Funnels of two carriers each; people come in waves, and some go before they are answered."""
+
+    def __init__(self, gate: Gate, woven: bool) -> None:
+        self.gate = gate
+        self.told = Told(name=None)
+        pause = weaving.pause if woven else time.sleep
+        connect = weaving.in_a_thread(self.connect) if woven else gate.connect
+        self.funnels = {
+            kind: Funnel(
+                kind,
+                [Carrier(gate.run(command), connect, patience_s=0.3, pause=pause) for _ in range(2)],
+                queue_most=100,
+                batch_most=4,
+                patience_s=0.7,
+                watcher=self.told,
+                begin=weaving.begin if woven else None,
+            )
+            for kind, command in COMMANDS.items()
+        }
+
+    def connect(self) -> psycopg.Connection:
+        return weaving.Connection.connect(self.gate.line.url, autocommit=True, connect_timeout=5, options=OPTIONS)
+
+    async def wave(
+        self, coming: Sequence[tuple[str, Sequence[tuple[int, str, int]]]], trouble: Trouble, goes: int
+    ) -> None:
+        taken: dict[tuple[str, str], Act] = {}  # a key means the same for all who come at once
+        acts = [(kind, act) for kind, drawn in coming for act in self.gate.acts(kind, drawn)]
+        acts = [(kind, act) for kind, act in acts if body(taken.setdefault((act.number, act.key), act)) == body(act)]
+        self.gate.world.now += timedelta(seconds=1)
+        holder = await asyncio.to_thread(self.gate.set_up, trouble, [act for _, act in acts])
+        people = []
+        for kind, act in acts:
+            people.append(asyncio.create_task(self.funnels[kind].submit(act)))
+            await asyncio.sleep(0.001)
+        if goes < len(people):
+            people[goes].cancel()
+        outcomes = [self.outcome(each) for each in await asyncio.gather(*people, return_exceptions=True)]
+        if holder:
+            await asyncio.to_thread(holder.end)
+        self.gate.book.note([act for _, act in acts], outcomes)
+        self.gate.over()
+
+    @staticmethod
+    def outcome(found: Outcome | BaseException) -> Outcome | Fault:
+        if isinstance(found, Unanswered):
+            return found.fault
+        if isinstance(found, asyncio.CancelledError):
+            return Fault.AWAY  # nobody heard it
+        assert not isinstance(found, BaseException), found
+        return found
+
+    async def play(self, waves: Sequence[Any]) -> None:
+        for wave in waves:
+            await self.wave(*wave)
+        for funnel in self.funnels.values():
+            await funnel.close()
+        await asyncio.to_thread(self.gate.line.come_to_rest)
+
+
+@pytest.mark.parametrize("woven", [False, True], ids=["threads", "woven"])
+@settings(max_examples=max(3, EXAMPLES // 2), suppress_health_check=list(HealthCheck), deadline=None)
+@given(waves=st.lists(WAVE, min_size=1, max_size=6))
+def test_many_at_once_are_told_what_is_stored(databases: Databases, woven: bool, waves: list[Any]) -> None:
+    gate = Gate(databases)
+    try:
+
+        async def rush() -> None:
+            await Rush(gate, woven).play(waves)
+
+        asyncio.run(rush())
+        book = gate.book
+        book.compare()
+        for act in list(book.doubtful.values()):
+            expected = book.expected(act)
+            command = gate.run(COMMANDS[KINDS[type(act)]])
+            book.resolved(act, expected, command(gate.conn, [act])[0])
+        book.compare()
+    finally:
+        gate.close()

@@ -36,7 +36,7 @@ def begin(work: Callable[..., R], *args: Any) -> "asyncio.Future[R]":
     def run() -> None:
         try:
             result = work(*args)
-        except Exception as error:
+        except BaseException as error:  # it is what the work came to; the loop is not to end of it
             if not done.done():
                 done.set_exception(error)
         else:
@@ -87,8 +87,9 @@ def _ready(fd: int, wanted: int, poll: "select.poll") -> int:
     """Which of READ and WRITE that are wanted the socket is ready for, at once where it is."""
     poll.register(fd, (select.POLLIN if wanted & READ else 0) | (select.POLLOUT if wanted & WRITE else 0))
     for _, event in poll.poll(0):
-        broken = event & (select.POLLERR | select.POLLHUP | select.POLLNVAL)  # reading tells what is the matter
-        return wanted & ((READ if event & select.POLLIN or broken else 0) | (WRITE if event & select.POLLOUT else 0))
+        if event & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
+            return wanted  # trying tells what is the matter; being told that nothing is ready, psycopg would ask on
+        return wanted & ((READ if event & select.POLLIN else 0) | (WRITE if event & select.POLLOUT else 0))
     loop, back = asyncio.get_running_loop(), getcurrent().switch
     if wanted & READ:
         loop.add_reader(fd, back, READ)
