@@ -1,7 +1,7 @@
 """The funnel's statements for one confirmation, taken down while the product sends them, as a script for pgbench.
 
-Nothing is retyped: one act goes through a lane of the gate, whose connection notes every statement with its values.
-pgbench then repeats them with the values of another registration in each transaction:
+Nothing is retyped: one act is carried out as a lane of the gate does it, on a connection that notes every statement
+with its values. pgbench then repeats them with the values of another registration in each transaction:
 
 - what was the registration's id, its number or its offer's id is that of the transaction's registration;
 - the leaf's index is the one that the ledger gives out;
@@ -10,21 +10,20 @@ pgbench then repeats them with the values of another registration in each transa
   database, and it is left out on purpose.
 """
 
-import asyncio
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
-from unittest import mock
 
 import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from fairgate.commands.confirm import Confirm
+from fairgate.commands.confirm import Confirm, confirm
 from fairgate.core.lifecycle import Done
-from fairgate.gate.figures import Figures
 from fairgate.gate.lanes import Lanes
 
 _COPY = re.compile(r'COPY ("?\w+"?) \((.*?)\) FROM STDIN')
@@ -86,22 +85,14 @@ class _Noting(psycopg.Cursor):
 def captured(url: str, numbers: Sequence[str]) -> tuple[list[Said], Done]:
     """What the gate sends to confirm the last of these numbers, after the others have warmed it up; and the outcome."""
     said: list[Said] = []
-    noting = partial(psycopg.connect, cursor_factory=partial(_Noting, said=said))
-
-    async def confirm() -> Done:
-        lanes = Lanes(url, Figures())
-        try:
-            for number in numbers:
-                said.clear()
-                outcome = await lanes.confirm.submit(Confirm(number, "", None, f"bench {number}"))
-        finally:
-            await lanes.close()
-        assert isinstance(outcome, Done), outcome
-        return outcome
-
-    with mock.patch("fairgate.gate.lanes.psycopg.connect", noting):
-        done = asyncio.run(confirm())
-    return said, done
+    carry_out = Lanes._acting(SimpleNamespace(_chance=os.urandom), confirm)  # as every batch of the lane is carried out
+    with psycopg.connect(url, autocommit=True, cursor_factory=partial(_Noting, said=said)) as conn:
+        for number in numbers:
+            said.clear()
+            [outcome] = carry_out(conn, [Confirm(number, "", None, f"bench {number}")])
+    assert isinstance(outcome, Done), outcome
+    assert any("UPDATE offer" in one.query for one in said), "a confirmation changes an offer"
+    return said, outcome
 
 
 def as_script(url: str, said: Sequence[Said], done: Done) -> str:
