@@ -1,5 +1,6 @@
 """The page "Was I offered a place?": what it says to whom, and what it leaves for the script and for checking."""
 
+import gzip
 import os
 from datetime import date, timedelta
 from hashlib import sha256
@@ -179,3 +180,12 @@ def test_the_empty_form_may_be_kept_by_the_browser_alone(world: World) -> None:
 def test_other_pages_lead_here(world: World, browser: Pages) -> None:
     for path in ("/", "/draws/"):
         assert browser.get(path).link("Was I offered a place?") == "/results"
+
+
+def test_page_style_and_script_weigh_less_than_50_kibibytes(groups: dict[str, Group], browser: Pages) -> None:
+    from fairgate.web.environment import STATIC, asset
+
+    page = show(browser, groups["offered"]).html.encode()
+    files = [(STATIC / Path(asset(name)).name).read_bytes() for name in ("app.css", "app.js")]
+    weight = sum(len(gzip.compress(data)) for data in (page, *files))
+    assert weight < 25 * 1024, f"{weight} bytes"
