@@ -5,6 +5,7 @@ compared with the database and the ledger: what was acknowledged is there exactl
 nothing, and what was not answered can be read as done or not done, and sent again.
 """
 
+import json
 import random
 import shutil
 import tempfile
@@ -155,7 +156,21 @@ def told(life: Life, struck: Counter[str], done: Sequence[bool], took_s: float) 
         sent {book.sent} times, answered {dict(sorted(statuses.items()))}, {book.looks} looks afterwards
         {sum(book.recorded().values())} attempts were on the server's disk
         nobody knew of {len(done)}: {sum(done)} were done, {len(done) - sum(done)} not
+        the server's log: {dict(logged(life.log))}
     """
+
+
+def logged(log: Path) -> Counter[str]:
+    """How often the server warned of what; what is no line of ours counts by its beginning."""
+    found: Counter[str] = Counter()
+    for line in log.read_text(errors="replace").splitlines():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = {"level": "error", "event": line[:60]}
+        if said["level"] not in ("info", "debug"):
+            found[" ".join(filter(None, (said["event"], said.get("error"), said.get("place"))))] += 1
+    return found
 
 
 def what_was_kept_on_disk_is_taken_in(life: Life) -> None:
