@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -122,8 +122,12 @@ class Book:
             self.told[act.number, act.key] = act, done
             return
         assert body(before[0]) == body(act), f"one key for {before[0]} and {act}"
-        same = replace(done, repeated=before[1].repeated)
-        assert same == before[1], f"other answers under one key: {before[1]}, then {done}"
+        first = before[1]
+        assert first.leaf is not None
+        same = (done.kind, done.facts, done.leaf.at) == (first.kind, first.facts, first.leaf.at)
+        # who asks for A, then B, then A again in one moment has two leaves that say the same of the same time
+        same &= done.leaf == first.leaf or done.kind == "requested"
+        assert same, f"first {first}, then {done}"
 
     def _stored(self, place: tuple[str, str]) -> bool:
         return any((number, key) == place for number, key, *_ in self.world.conn.execute(ANSWERS))
@@ -302,10 +306,10 @@ class Gate:
         self.conn = self._open.enter_context(psycopg.connect(self.dsn, autocommit=True))
         self.line = self._open.enter_context(Line(self.dsn))
         self.world = World(self.conn)
-        visiting = [self.world.asking(program="tour") for _ in range(4)]
+        visiting = [self.world.asking(program="tour") for _ in range(3)]
         self.world.drawn(DAY, program="tour")
         confirm(self.conn, [Confirm(number, "tour") for number in visiting], **self.world.clock)
-        arriving = [self.world.asking() for _ in range(5)]
+        arriving = [self.world.asking() for _ in range(4)]
         self.world.drawn(LATER)
         self.numbers = arriving + visiting
         self.conn.execute(RAISES)
@@ -357,7 +361,7 @@ class Gate:
 
 KIND = st.sampled_from(sorted(COMMANDS))
 DRAWN = st.lists(
-    st.tuples(st.integers(0, 8), st.sampled_from(["k1", "k2", "k3", "k4"]), st.integers(0, 3)), min_size=1, max_size=6
+    st.tuples(st.integers(0, 6), st.sampled_from(["k1", "k2", "k3"]), st.integers(0, 3)), min_size=1, max_size=6
 )
 
 
