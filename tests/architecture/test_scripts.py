@@ -1,6 +1,7 @@
 """Every habit is a command in script/: it can be run, it parses, and it says how it is used when it is used wrongly."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -44,3 +45,11 @@ def test_a_python_too_old_is_named(tmp_path: Path):
     )
     assert done.returncode == 1
     assert "Python 3.9.2 is too old. Install Python 3.11 or later" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="script/bench would install wrk")
+@pytest.mark.parametrize("wrong", [["--fast"], ["--offers", "many"], ["table"]], ids=" ".join)
+def test_a_bench_with_a_wrong_argument_says_how_it_is_used_and_starts_nothing(wrong: list[str]):
+    done = subprocess.run([ROOT / "script" / "bench", *wrong], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: script/bench ")
