@@ -1,6 +1,10 @@
 """Options for killing more than CI does, and for doing the same again."""
 
 import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +36,12 @@ def seed(request: pytest.FixtureRequest) -> int:
     chosen = secrets.randbelow(2**32) if given is None else int(given)
     print(f"--crash-seed {chosen}")  # noqa: T201
     return chosen
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """On a disk, with a path that is short enough for a socket, and open to the account that PostgreSQL runs as."""
+    made = Path(tempfile.mkdtemp(prefix="fairgate-crash-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)

@@ -17,16 +17,17 @@ SETTINGS = {"max_connections": "200", "recovery_init_sync_method": "syncfs"}  # 
 
 
 class Postgres:
-    """A durable cluster in `folder`; to be started and killed by one thread."""
+    """A durable cluster in `folder`; to be started and killed by one thread. `settings` go before ours."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder = folder
+        self._settings = {**SETTINGS, **settings}
         self._running = ExitStack()
         self.url = ""
 
     def start(self) -> None:
         """As a deployment starts it; recovers from whatever there is to recover from."""
-        self.url = self._running.enter_context(embedded.server(self.folder, settings=SETTINGS))
+        self.url = self._running.enter_context(embedded.server(self.folder, settings=self._settings))
 
     def stop(self) -> None:
         self._running.close()
