@@ -12,7 +12,7 @@ from fairgate.core import places
 from fairgate.core.deadlines import moved_by
 from fairgate.core.lifecycle import Outcome, Reason, Refused
 from fairgate.core.sealing import Chance
-from fairgate.store import evidence, profiles
+from fairgate.store import evidence
 from fairgate.store.offers import Offer
 
 
@@ -32,8 +32,7 @@ def confirm(conn: psycopg.Connection, acts: Sequence[Confirm], *, now: datetime,
     def decision(batch: Batch) -> Decide[Confirm]:
         deadlines = Deadlines(conn, [offer.opened_at for offer in batch.offers.values()])
         tried = _attempts(conn, batch)
-        profile = profiles.current(conn)
-        policies = {program: profile.program(program).policy for _, program in batch.offers}
+        policies = {program: deadlines.profile.program(program).policy for _, program in batch.offers}
 
         def decide(act: Confirm, offer: Offer | None) -> Outcome:
             if offer is None:

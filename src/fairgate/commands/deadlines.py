@@ -31,7 +31,7 @@ class Deadlines:
     """The outages on record since the earliest of these opening times, read once."""
 
     def __init__(self, conn: psycopg.Connection, opened: Sequence[datetime]) -> None:
-        self._profile = profiles.current(conn)
+        self.profile = profiles.current(conn)
         self._outages: list[Outage] = []
         self._explained: dict[tuple[str, datetime, str], tuple[Deadline, tuple[Step, ...]]] = {}
         if opened:
@@ -51,7 +51,7 @@ class Deadlines:
     def _formula(self, program: str, opened_at: datetime, zone: str) -> tuple[Deadline, tuple[Step, ...]]:
         window = (program, opened_at, zone)
         if window not in self._explained:
-            policy = self._profile.program(program).policy
+            policy = self.profile.program(program).policy
             self._explained[window] = explain(opened_at, self._outages, policy, ZoneInfo(zone))
         return self._explained[window]
 

@@ -30,11 +30,10 @@ def record(
         told = [(owner, o.kind, o.facts) for _, owner, o in acts if owner is not None and o.kind in TOLD]
         notices.add(conn, told, now)
         said = [ledger.Statement(owner, o.kind, statement(o.kind, o.number, o.facts, now)) for _, owner, o in acts]
-        chances = chance(16 * len(said))
-        salts = [chances[i : i + 16] for i in range(0, len(chances), 16)]
+        salts = chance(16 * len(said))
         first = ledger.append(conn, said, salts, now)
-        for index, (salt, (i, _, o)) in enumerate(zip(salts, acts, strict=True), first):
-            outcomes[i] = Done(o.kind, o.number, o.facts, leaf=Leaf(index, salt, now))
+        for n, (i, _, o) in enumerate(acts):
+            outcomes[i] = Done(o.kind, o.number, o.facts, leaf=Leaf(first + n, salts[16 * n : 16 * n + 16], now))
     _recall(conn, [owner for owner, _ in done], outcomes)
     return outcomes
 

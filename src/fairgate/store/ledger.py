@@ -4,14 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from itertools import count
 
 import psycopg
 
-from fairgate.store import bulk
-
-GROW = "UPDATE ledger SET size = size + %s RETURNING size"
-
+# One statement, one round trip: the ledger's row is locked by everyone who appends, and for no longer than it must be.
+# What is said comes line by line (canonical JSON has no line break), data and salts one after another.
+APPEND = """
+    WITH grown AS (UPDATE ledger SET size = size + %(count)s RETURNING size - %(count)s AS first),
+         said AS (
+             SELECT first + ord - 1 AS leaf, ord::integer - 1 AS i, registration_id, kind, body
+               FROM grown, ROWS FROM (unnest(%(owners)s::bigint[]), unnest(%(kinds)s::text[]),
+                                      string_to_table(%(bodies)s, E'\\n'))
+                    WITH ORDINALITY AS s (registration_id, kind, body, ord)),
+         leaves AS (
+             INSERT INTO leaf (index, data, at)
+             SELECT leaf, substring(%(data)b FROM 32 * i + 1 FOR 32), %(now)s FROM said),
+         statements AS (
+             INSERT INTO statement (leaf, registration_id, kind, salt, body)
+             SELECT leaf, registration_id, kind, substring(%(salts)b FROM 16 * i + 1 FOR 16), body FROM said)
+    SELECT first FROM grown
+"""
 OF_KINDS = """
     SELECT s.registration_id, s.kind, s.leaf, s.salt, l.at, s.body
       FROM (SELECT DISTINCT * FROM unnest(%s::bigint[], %s::text[]) AS d (registration_id, kind)) asked
@@ -34,26 +46,26 @@ def leaf_data(salt: bytes, body: str) -> bytes:
     return sha256(salt + body.encode()).digest()
 
 
-def append(conn: psycopg.Connection, statements: Sequence[Statement], salts: Sequence[bytes], now: datetime) -> int:
-    """Append one leaf a statement, in order; the index of the first.
+def append(conn: psycopg.Connection, statements: Sequence[Statement], salts: bytes, now: datetime) -> int:
+    """Append one leaf a statement, in order; the index of the first. `salts`: 16 bytes each, one after another.
 
     The ledger's one row is locked from here to the end of the transaction, so indexes
     have no holes and follow the order of the commits. Append last, commit soon.
     """
-    grown = conn.execute(GROW, [len(statements)]).fetchone()
-    assert grown is not None
-    first: int = grown[0] - len(statements)
-    if not statements:
-        return first
-    leaves = [(i, leaf_data(salt, s.body), now) for i, s, salt in zip(count(first), statements, salts, strict=False)]
-    rows = [
-        (i, s.registration_id, s.kind, salt, s.body)
-        for i, s, salt in zip(count(first), statements, salts, strict=False)
-    ]
-    assert len(leaves) == len(statements)
-    bulk.insert(conn, "leaf", ("index", "data", "at"), leaves)
-    bulk.insert(conn, "statement", ("leaf", "registration_id", "kind", "salt", "body"), rows)
-    return first
+    assert len(salts) == 16 * len(statements), "a salt for each statement"
+    bodies = [said.body for said in statements]
+    given = {
+        "count": len(statements),
+        "owners": [said.registration_id for said in statements],
+        "kinds": [said.kind for said in statements],
+        "bodies": "\n".join(bodies),
+        "data": b"".join(leaf_data(salts[16 * i : 16 * i + 16], body) for i, body in enumerate(bodies)),
+        "salts": salts,
+        "now": now,
+    }
+    row = conn.execute(APPEND, given).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def of_kinds(
@@ -62,6 +74,25 @@ def of_kinds(
     """Statements of these (registration, kind), newest first: registration, kind, leaf, salt, time, body."""
     rows = conn.execute(OF_KINDS, [[owner for owner, _ in asked], [kind for _, kind in asked]])
     return [(owner, kind, leaf, bytes(salt), at, body) for owner, kind, leaf, salt, at, body in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A statement on record, with the salt (16 bytes) and the time of its leaf."""
+
+    body: str
+    salt: bytes
+    at: datetime
+
+
+def own(conn: psycopg.Connection, registration_id: int, leaf: int) -> Found | None:
+    """The statement at a leaf, if it is about this registration and still kept."""
+    row = conn.execute(
+        "SELECT s.body, s.salt, l.at FROM statement s JOIN leaf l ON l.index = s.leaf"
+        " WHERE s.leaf = %s AND s.registration_id = %s",
+        [leaf, registration_id],
+    ).fetchone()
+    return Found(row[0], bytes(row[1]), row[2]) if row else None
 
 
 def history(conn: psycopg.Connection, registration_id: int, limit: int = 50) -> list[Mapping[str, object]]:

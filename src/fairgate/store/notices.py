@@ -20,6 +20,12 @@ DUE = """
      WHERE n.state = 'waiting' AND n.due_at <= %s
      ORDER BY n.due_at, n.id LIMIT %s FOR UPDATE OF n SKIP LOCKED
 """
+ADD = """
+    INSERT INTO notice (registration_id, kind, facts, created_at, due_at)
+    SELECT registration_id, kind, facts::jsonb, %(now)s, %(now)s
+      FROM ROWS FROM (unnest(%(owners)s::bigint[]), unnest(%(kinds)s::text[]), string_to_table(%(facts)s, E'\\n'))
+           AS n (registration_id, kind, facts)
+"""
 # Those whose open offer an outage touched, and whom no notice tells of this end of it yet.
 _UNTOLD = """
     SELECT DISTINCT o.registration_id FROM offer o JOIN "window" w ON w.id = o.window_id
@@ -55,8 +61,8 @@ class Due:
 def add(conn: psycopg.Connection, notices: Sequence[tuple[int, str, Mapping[str, object]]], now: datetime) -> None:
     """Notices as (registration, kind, facts), due at once."""
     if notices:
-        columns = ("registration_id", "kind", "facts", "created_at", "due_at")
-        bulk.insert(conn, "notice", columns, ((owner, kind, Jsonb(dict(f)), now, now) for owner, kind, f in notices))
+        owners, kinds = [owner for owner, _, _ in notices], [kind for _, kind, _ in notices]
+        conn.execute(ADD, {"owners": owners, "kinds": kinds, "facts": bulk.lines(f for _, _, f in notices), "now": now})
 
 
 def about_outage(conn: psycopg.Connection, found: Recorded, now: datetime) -> int:
