@@ -48,6 +48,7 @@ class Line:
         self._dsn = dsn
         self.plan: deque[Break] = deque()
         self.refuse = 0  # so many connections are closed as soon as they are there
+        self.refuse_after = 0  # so many after the next break
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._open = True
         self._threads: list[threading.Thread] = []
@@ -148,6 +149,7 @@ class _Wire:
             return True
         how, late_s = self._break.how, self._break.late_s
         self._break = None
+        self._line.refuse, self._line.refuse_after = self._line.refuse + self._line.refuse_after, 0
         if how is How.ENDED:
             self._line.terminate(self._pid)
             self._answering.join(LIMIT_S)
@@ -165,7 +167,7 @@ class _Wire:
             self._forward(message)
         if how in (How.AFTER, How.LATE):
             over = time.monotonic() + LIMIT_S
-            while READY not in self._said[-6:] and time.monotonic() < over:
+            while not _complete(self._said) and time.monotonic() < over:
                 time.sleep(0.001)
         return False
 
@@ -202,3 +204,8 @@ class _Wire:
     def _cut(line: socket.socket) -> None:
         with contextlib.suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
+
+
+def _complete(said: bytes) -> bool:
+    """Whether the server has said all: that it is ready, or that it wants the data of a COPY."""
+    return READY in said[-6:] or said[:1] == b"G"

@@ -208,7 +208,7 @@ class Trouble:
     """What goes wrong while a batch is carried out."""
 
     breaks: tuple[Break, ...] = ()
-    refuse: int = 0  # connections
+    refuse: int = 0  # connections, from the first break on
     raised: tuple[str, int] = ("", 0)  # SQLSTATE, and how often PostgreSQL raises it at the end of the transaction
     held: str = ""  # another session has this, and lets it go when it has met the batch
 
@@ -326,7 +326,7 @@ class Gate:
 
     def set_up(self, trouble: Trouble, acts: Sequence[Act]) -> Holder | None:
         self.line.plan.extend(trouble.breaks)
-        self.line.refuse = trouble.refuse
+        self.line.refuse_after = trouble.refuse
         self.conn.execute("SELECT setval('still', 1, false)")
         self.conn.execute("UPDATE raising SET code = %s, times = %s", trouble.raised)
         if not trouble.held:
@@ -336,7 +336,7 @@ class Gate:
     def over(self) -> None:
         """Nothing goes wrong any more."""
         self.line.plan.clear()
-        self.line.refuse = 0
+        self.line.refuse = self.line.refuse_after = 0
         self.conn.execute("UPDATE raising SET times = 0")
 
     def acts(self, kind: str, drawn: Sequence[tuple[int, str, int]]) -> list[Act]:
@@ -361,7 +361,9 @@ class Gate:
 
 KIND = st.sampled_from(sorted(COMMANDS))
 DRAWN = st.lists(
-    st.tuples(st.integers(0, 6), st.sampled_from(["k1", "k2", "k3"]), st.integers(0, 3)), min_size=1, max_size=6
+    st.tuples(st.integers(0, 6), st.integers(1, 20).map(lambda n: f"k{min(n, 8)}"), st.integers(0, 3)),
+    min_size=1,
+    max_size=6,
 )
 
 
@@ -427,13 +429,41 @@ class Carrying(RuleBasedStateMachine):
         book.compare()
 
 
-def test_what_people_are_told_is_what_is_stored_wherever_the_line_breaks(databases: Databases) -> None:
+PLACES = (BEGIN, 1, 2, 4, 6, 8, 10)
+EACH = [Break(at, how) for at in PLACES for how in (How.BEFORE, How.AFTER)]
+EACH += [Break(COMMIT, how, 0.02) for how in How if how is not How.SILENT]
+
+
+@pytest.mark.parametrize("refuse", [0, 99])
+def test_each_break_of_a_transaction_is_told_as_it_is(databases: Databases, refuse: int) -> None:
+    """What chance may miss in a small dose: every break, under acts that change something."""
+    machine = _of(databases)()
+    try:
+        for i, cut in enumerate(EACH):
+            machine.send("request", [(pick, f"break {i}", i) for pick in range(3)], Trouble((cut,), refuse))
+            machine.ask_again()
+        for i, kind in enumerate(["confirm", "decline", "check in"]):
+            for cut, who in zip(EACH[-5:], (0, 1, 2, 4, 5), strict=True):
+                machine.send(kind, [(who, f"{kind} {i}", 0), (6, f"{kind} {cut}", 0)], Trouble((cut,), refuse))
+        assert bool(machine.gate.book.doubtful) == bool(refuse)
+        machine.ask_again()
+        told = {done.kind for _, done in machine.gate.book.told.values()}
+        assert told >= {"requested", "confirmed", "checked in"}
+    finally:
+        machine.teardown()
+
+
+def _of(databases: Databases) -> type[Carrying]:
     class Here(Carrying):
         pass
 
     Here.databases = databases
+    return Here
+
+
+def test_what_people_are_told_is_what_is_stored_wherever_the_line_breaks(databases: Databases) -> None:
     run_state_machine_as_test(
-        Here,
+        _of(databases),
         settings=settings(
             max_examples=EXAMPLES, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck), deadline=None
         ),
