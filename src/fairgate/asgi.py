@@ -1,7 +1,6 @@
 """What a server runs (`granian fairgate.asgi:app`): the gate, and behind it the pages."""
 
 import os
-from datetime import UTC, datetime
 
 import structlog
 from a2wsgi import WSGIMiddleware
@@ -10,15 +9,17 @@ from django.core.wsgi import get_wsgi_application
 from starlette.types import Message, Receive, Scope, Send
 
 from fairgate.gate.app import Gate, Place
-from fairgate.store import keys
-from fairgate.store.keys import origin
+from fairgate.gate.pages import TROUBLE
 from fairgate.web.environment import STATIC
+from fairgate.web.receipts import signer
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairgate.web.settings")
 
 THREADS = 8  # as many as the pages have connections to the database
 
-_django = WSGIMiddleware(get_wsgi_application(), workers=THREADS)  # type: ignore[arg-type]  # Django's own WSGI type
+_wsgi = get_wsgi_application()
+_django = WSGIMiddleware(_wsgi, workers=THREADS)  # type: ignore[arg-type]  # Django's own WSGI type
+_troubles = WSGIMiddleware(_wsgi, workers=1)  # type: ignore[arg-type]  # never behind pages that wait for the database
 
 
 async def pages(scope: Scope, receive: Receive, send: Send) -> None:
@@ -27,7 +28,8 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
     async def receiving() -> Message:
         return await receive()
 
-    await _django(scope, receiving, send)  # type: ignore[arg-type]  # the same protocol under other names
+    django = _troubles if TROUBLE in scope else _django
+    await django(scope, receiving, send)  # type: ignore[arg-type]  # the same protocol under other names
 
 
 _gate = Gate(
@@ -37,7 +39,7 @@ _gate = Gate(
         home=settings.FAIRGATE_HOME,
         front_end=STATIC,
         keys=settings.FAIRGATE_KEYS,
-        signer=keys.load_signer(settings.FAIRGATE_HOME, origin(settings.FAIRGATE_ORIGIN), datetime.now(UTC)),
+        signer=signer(),
         proxies=settings.FAIRGATE_PROXIES,
     ),
 )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from fairgate.core.lifecycle import Done
 from fairgate.core.sealing import Keys
 
 Payload = Mapping[str, str | int]
@@ -19,6 +20,11 @@ SESSION = "session"  # who is signed in: number, until (seconds since the epoch)
 COOKIE = "registration"  # its name in a browser
 DONE = "done"  # the cookie that carries what was done over a redirect, once; it is not signed
 OFFICER = "officer"  # somebody who checks groups in: name, until
+
+
+def done(act: Done) -> str:
+    """What the cookie DONE says of an act: its kind, and its leaf in the ledger if that is known: "confirmed.4711"."""
+    return act.kind if act.leaf is None else f"{act.kind}.{act.leaf.index}"
 
 
 def sign(keys: Keys, purpose: str, payload: Payload) -> str:

@@ -61,14 +61,14 @@ class Forms:
             return None
         outcome = await act(number, form, opened_at)
         if isinstance(outcome, Done):
-            return _go_on(outcome.kind)
+            return _go_on(outcome)
         call.scope[TOLD] = outcome
         return None
 
 
-def _go_on(done: str) -> Answer:
-    """On to the person's own page, which says what was done; the cookie tells it, once."""
-    said = f"{tokens.DONE}={done}; Max-Age=60; Path=/; HttpOnly; SameSite=Lax"
+def _go_on(done: Done) -> Answer:
+    """On to the person's own page, which says what was done and leads to the receipt; the cookie tells it, once."""
+    said = f"{tokens.DONE}={tokens.done(done)}; Max-Age=60; Path=/; HttpOnly; SameSite=Lax"
     return Answer(HTTPStatus.SEE_OTHER, b"", ((b"location", ON.encode()), (b"set-cookie", said.encode()), *NO_STORE))
 
 

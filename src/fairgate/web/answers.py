@@ -8,22 +8,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from fairgate.core.lifecycle import Reason
+from fairgate.core import tokens
+from fairgate.core.lifecycle import Done, Reason
 from fairgate.web import deployment, session, words
 
-DONE = "done"  # the cookie that carries what was done over the redirect, once
+DONE = tokens.DONE
+LEAF_DIGITS = 18  # more has no leaf
 
 
 def page(
     request: HttpRequest, template: str, context: Mapping[str, object] | None = None, *, status: int = HTTPStatus.OK
 ) -> HttpResponse:
     """The page that `template` makes, with what the base layout needs beside `context`."""
-    done = request.COOKIES.get(DONE)
+    done, leaf = _done(request)
     common = {
         "number": session.number(request),
         "next_page": request.get_full_path(),
         "errors": [],
         "success": words.done(done) if done and status == HTTPStatus.OK else None,
+        "success_leaf": leaf,
         "here": "",
         "languages": deployment.languages(),
     }
@@ -31,6 +34,12 @@ def page(
     if done:
         response.delete_cookie(DONE, samesite="Lax")
     return response
+
+
+def _done(request: HttpRequest) -> tuple[str, int | None]:
+    """What was done before the redirect that led here, "" for nothing, and at which leaf of the ledger it stands."""
+    done, _, leaf = request.COOKIES.get(DONE, "").partition(".")
+    return done, int(leaf) if leaf.isascii() and leaf.isdigit() and len(leaf) <= LEAF_DIGITS else None
 
 
 def form_page(
@@ -53,9 +62,10 @@ def refused(request: HttpRequest, reason: Reason, back: str) -> HttpResponse:
     return page(request, "errors/refused.html", context, status=HTTPStatus.CONFLICT)
 
 
-def go(address: str, done: str | None = None) -> HttpResponse:
-    """On to the page at `address`, which then says what was done."""
+def go(address: str, done: Done | str | None = None) -> HttpResponse:
+    """On to the page at `address`, which then says what was done; where that is an act, with a link to its receipt."""
     response = HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
     if done:
-        response.set_cookie(DONE, done, max_age=60, httponly=True, samesite="Lax")
+        said = tokens.done(done) if isinstance(done, Done) else done
+        response.set_cookie(DONE, said, max_age=60, httponly=True, samesite="Lax")
     return response

@@ -117,13 +117,18 @@ def standing_context(desk: Desk, now: datetime) -> Context:
         "registered": dates.local(registration.registered_at, desk.zone),
         "message_language": deployment.language_name(registration.language),
         "weeks": lists.weeks(desk.conn, registration.id, now),
-        "zone_city": dates.city(desk.zone),
         "last": last,
         "last_port": deployment.port_name(desk.profile, last.port) if last and last.port else None,
-        "history": [_line(row, desk.zone) for row in ledger.history(desk.conn, registration.id, HISTORY_SHOWN)],
+        **history_context(desk, HISTORY_SHOWN),
         **_wish_context(desk, now),
         **_offer_context(desk, now),
     }
+
+
+def history_context(desk: Desk, most: int) -> Context:
+    """The newest lines of what has happened, and where their times are told."""
+    rows = ledger.history(desk.conn, desk.registration.id, most)
+    return {"history": [_line(row, desk.zone) for row in rows], "zone_city": dates.city(desk.zone)}
 
 
 def _offer_context(desk: Desk, now: datetime) -> Context:
@@ -152,4 +157,5 @@ def _wish_context(desk: Desk, now: datetime) -> Context:
 def _line(row: Mapping[str, object], zone: str) -> Context:
     at = row["at"]
     assert isinstance(at, datetime)
-    return {"at": dates.local(at, zone), "text": words.history(str(row["kind"]), json.loads(str(row["body"])))}
+    text = words.history(str(row["kind"]), json.loads(str(row["body"])))
+    return {"at": dates.local(at, zone), "text": text, "leaf": row["leaf"]}

@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from fairgate.web.views import applicant, details, errors, offer, officer, public, results, sign_in, staff
+from fairgate.web.views import applicant, details, errors, offer, officer, public, receipts, results, sign_in, staff
 
 
 class IsoDate:
@@ -39,6 +39,9 @@ urlpatterns = [
     path("me/people", details.people, name="people"),
     path("me/people/<int:position>", details.person, name="person"),
     path("me/language", details.message_language, name="message-language"),
+    path("me/receipts", receipts.every, name="receipts"),
+    path("me/receipts/<int:leaf>", receipts.one, name="receipt"),
+    path("me/receipts/<int:leaf>.txt", receipts.as_file, name="receipt-file"),
     path("staff/", staff.ports, name="staff"),
     path("staff/sign-in", staff.sign_in, name="staff-sign-in"),
     path("staff/sign-out", staff.sign_out, name="staff-sign-out"),

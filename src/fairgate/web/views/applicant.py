@@ -58,7 +58,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
         [outcome] = acts.withdraw(conn, [act], now=clock.now(conn), chance=os.urandom)
     if isinstance(outcome, Refused):
         return refused(request, outcome.reason, "standing")
-    return go(reverse("standing"), outcome.kind)
+    return go(reverse("standing"), outcome)
 
 
 @require_http_methods(ASKING)
@@ -72,4 +72,4 @@ def restore(request: HttpRequest, number: str) -> HttpResponse:
         [outcome] = acts.restore(conn, [act], now=clock.now(conn), chance=os.urandom)
     if isinstance(outcome, Refused):
         return refused(request, outcome.reason, "standing")
-    return go(reverse("standing"), outcome.kind)
+    return go(reverse("standing"), outcome)

@@ -30,7 +30,7 @@ def message_language(request: HttpRequest, number: str) -> HttpResponse:
             act = Amend(number, language=form.cleaned_data["language"])
             [outcome] = amend(conn, [act], keys=settings.FAIRGATE_KEYS, now=clock.now(conn), chance=os.urandom)
             if not isinstance(outcome, Refused):
-                return go(reverse("standing"), outcome.kind)
+                return go(reverse("standing"), outcome)
             form.add_error("language", words.field_fault(outcome.reason) or words.refusal(outcome.reason).title)
         names = [{"value": code, "text": deployment.language_name(code)} for code in desk.profile.languages]
     return form_page(request, "message-language.html", form, {"items": names})
@@ -57,7 +57,7 @@ def person(request: HttpRequest, number: str, position: int) -> HttpResponse:
             act = Amend(number, members=members)
             [outcome] = amend(conn, [act], keys=settings.FAIRGATE_KEYS, now=clock.now(conn), chance=os.urandom)
             if not isinstance(outcome, Refused):
-                return go(reverse("people"), outcome.kind)
+                return go(reverse("people"), outcome)
             found = words.person_fault(outcome.reason)
             if found is None:
                 return refused(request, outcome.reason, "people")

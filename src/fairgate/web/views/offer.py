@@ -82,7 +82,7 @@ def _ask_whether_sure(request: HttpRequest, desk: Desk, act: str, template: str,
 def _answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     if isinstance(outcome, Refused):
         return refused(request, outcome.reason, "standing")
-    return go(reverse("standing"), outcome.kind)
+    return go(reverse("standing"), outcome)
 
 
 def form_of(number: str, now: datetime) -> dict[str, object]:
