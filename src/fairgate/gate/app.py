@@ -20,7 +20,7 @@ from fairgate.gate.api import Api, tell
 from fairgate.gate.calls import Endpoint
 from fairgate.gate.desk import Desk
 from fairgate.gate.figures import Figures
-from fairgate.gate.files import Bundles, Document, FrontEnd, Results
+from fairgate.gate.files import SECONDS, Bundles, Document, FrontEnd, Results
 from fairgate.gate.forms import Forms
 from fairgate.gate.guarded import Guarded
 from fairgate.gate.lanes import Lanes
@@ -66,6 +66,7 @@ class Gate:
                 Route("/health/ready", self._ready),
                 Route("/static/{name}", FrontEnd(place.front_end), methods=["GET"]),
                 Route("/keys.json", Document(public / "keys.json", "application/json")),
+                Route("/status.json", Document(public / "status.json", "application/json", SECONDS)),
                 Mount("/", self._pages),
             ]
         )

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fairgate.gate.kept import Headers, Kept, Memory, keep, matches, send_kept, takes_gzip
 
 FOREVER = "public, max-age=31536000, immutable"
+SECONDS = "public, max-age=5"
 MINUTES = "public, max-age=300"  # a bundle grows by its results; what is in it already never changes
 BUNDLE = {
     "manifest.json": "application/json",
@@ -143,16 +144,17 @@ class Bundles:
 class Document:
     """One public file at an address of its own, read each time: it is small and may change."""
 
-    def __init__(self, path: Path, media_type: str) -> None:
+    def __init__(self, path: Path, media_type: str, kept_for: str = MINUTES) -> None:
         self.path = path
         self.media_type = media_type
+        self.kept_for = kept_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             await send_kept(ONLY_READ, scope, b"", send)
             return
         _, wanted = _wishes(scope)
-        await send_kept(_small(self.path, self.media_type, MINUTES, False) or NOT_THERE, scope, wanted, send)
+        await send_kept(_small(self.path, self.media_type, self.kept_for, False) or NOT_THERE, scope, wanted, send)
 
 
 def _wishes(scope: Scope) -> tuple[bool, bytes]:

@@ -21,7 +21,8 @@ from fairgate.core import faults
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
-from fairgate.store import clock, profiles, publication, rounds, shards
+from fairgate.store import clock, profiles, publication, rounds, shards, status
+from fairgate.store.evidence import outages as outages_on_record
 from fairgate.store.journal import Intake
 from fairgate.store.rounds import Round
 from fairgate.worker import journal
@@ -123,13 +124,19 @@ def _about(found: Step) -> dict[str, object]:
 
 
 def evidence(worker: Worker) -> bool:
-    """Find outages, move deadlines, have people told of outages that are over, and note when all of them are."""
+    """Find outages, move deadlines, have people told of outages that are over, and note when all of them are.
+
+    Then the public state of the service is written anew.
+    """
     with worker.connect() as conn:
         moved = find_outages(conn, now=worker.clock(conn), chance=worker.chance)
         telling = tell_of_outages(conn, now=worker.clock(conn))
         over = tellable(conn)
         if over:
             record_notices(conn, over, now=worker.clock(conn), chance=worker.chance)
+        now = worker.clock(conn)
+        known = [found.outage for found in outages_on_record(conn, now - status.DAYS)]
+    status.write(worker.home, known, now)
     if moved or telling or over:
         log.warning("outages", deadlines_moved=moved, notices=telling, told=len(over))
     return False
