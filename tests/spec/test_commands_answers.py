@@ -86,6 +86,17 @@ def test_an_act_repeated_after_another_one_like_it_keeps_its_own_leaf(conn: psyc
     assert [done.leaf for done in again if isinstance(done, Done)] == [said[0].leaf, said[2].leaf]
 
 
+def test_an_answer_whose_transaction_began_before_the_act_keeps_its_leaf_too(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    number = world.offered()
+    began = world.now
+    world.now += timedelta(seconds=1)
+    first = confirming(world, number, "first")
+    world.now = began
+    assert confirming(world, number, "second").leaf == first.leaf
+    assert confirming(world, number, "second").leaf == first.leaf
+
+
 @pytest.mark.parametrize("ports", [["BBB"], ["AAA", "BBB"], []])
 def test_a_key_that_was_used_for_other_ports_is_refused(conn: psycopg.Connection, ports: list[str]) -> None:
     world = World(conn)

@@ -41,8 +41,7 @@ def record(
 def _recall(conn: psycopg.Connection, owners: Sequence[int | None], outcomes: list[Outcome]) -> None:
     """Give what was repeated the leaf of the act itself, so that it is answered with the same receipt.
 
-    That is the newest leaf that says the same, but none from after the answer: who asked for A, then for B and then for
-    A again, and repeats the first of these, has two that say the same.
+    Who asked for A, then for B and then for A again, and repeats the first of these, has two that say the same.
     """
     both = enumerate(zip(owners, outcomes, strict=True))
     repeated = {i: (owner, o.kind) for i, (owner, o) in both if owner and isinstance(o, Done) and o.repeated}
@@ -54,6 +53,16 @@ def _recall(conn: psycopg.Connection, owners: Sequence[int | None], outcomes: li
     for i, place in repeated.items():
         o = outcomes[i]
         assert isinstance(o, Done)
-        leaves = ((leaf, said) for leaf, said in found.get(place, []) if not o.answered_at or leaf.at <= o.answered_at)
-        same = (leaf for leaf, said in leaves if said == statement(o.kind, o.number, o.facts, leaf.at))
-        outcomes[i] = replace(o, leaf=next(same, None))
+        said = [leaf for leaf, body in found.get(place, []) if body == statement(o.kind, o.number, o.facts, leaf.at)]
+        outcomes[i] = replace(o, leaf=_meant(said, o.answered_at))
+
+
+def _meant(leaves: Sequence[Leaf], answered_at: datetime | None) -> Leaf | None:
+    """Of leaves that say the same, newest first, the one that an answer was about.
+
+    An act and its answer have the same time. An answer that only found the act done is later, or, where it had to wait
+    for the act's transaction, has a time from before that.
+    """
+    if answered_at is None or not leaves:
+        return leaves[0] if leaves else None
+    return min(leaves, key=lambda leaf: (leaf.at > answered_at, abs(leaf.at - answered_at)))
