@@ -1,6 +1,6 @@
 """The clients' book: every act that was sent, and every answer that came."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -49,7 +49,8 @@ class Act:
 
     @property
     def receipts(self) -> set[str]:
-        return {answer.said["receipt"] for answer in self.with_status(DONE)}
+        """All that came; one, if all is well."""
+        return {answer.said["receipt"] for answer in self.with_status(DONE) if answer.said.get("receipt")}
 
 
 @dataclass(slots=True)
@@ -62,6 +63,8 @@ class Book:
     acknowledged: int = 0  # answers, repeated ones too
     sent: int = 0
     looks: int = 0
+    away: int = 0  # answers "no answer from the database"
+    kept: Counter[bool] = field(default_factory=Counter)  # those about confirming, by whether the attempt is on disk
 
     def open(self, kind: str, number: str, key: str, body: Mapping[str, Any]) -> Act:
         act = Act(kind, number, key, body)
@@ -73,8 +76,13 @@ class Book:
         act.answers.append(answer)
         self.acknowledged += answer.status == DONE
         if answer.status == NOBODY_KNOWS:
+            self.away += 1
+            if act.kind == "confirmed":
+                self.kept[answer.said.get("attempt_recorded", False)] += 1
             if not answer.retry_after.isdigit():
                 self.wrong.append(f"503 without Retry-After for {act.kind} {act.key}")
+        elif answer.status == DONE and not answer.said.get("receipt"):
+            self.wrong.append(f"no receipt for {act.kind} {act.key}")
         elif answer.status not in (DONE, *REFUSED, HTTPStatus.TOO_MANY_REQUESTS):
             self.wrong.append(f"{answer.status} for {act.kind} {act.key}: {answer.said}")
 
@@ -82,11 +90,11 @@ class Book:
         """Acts of which the client knows neither that they were done nor that they were refused."""
         return [act for act in self.acts if not act.done and not act.refused]
 
-    def recorded(self) -> dict[str, int]:
+    def recorded(self) -> Counter[str]:
         """By number: how many times the answer was that the attempt to confirm is on record."""
-        found: dict[str, int] = {}
+        found: Counter[str] = Counter()
         for act in self.acts:
-            times = sum(answer.said.get("attempt_recorded", False) for answer in act.with_status(NOBODY_KNOWS))
-            if times and act.kind == "confirmed":
-                found[act.number] = found.get(act.number, 0) + times
+            found[act.number] += sum(
+                answer.said.get("attempt_recorded", False) for answer in act.with_status(NOBODY_KNOWS)
+            )
         return found

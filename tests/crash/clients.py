@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -69,7 +70,9 @@ class People:
         return [Step("checked in")] * self.chance.choice([1, 1, 1, 2])
 
     def _asking(self) -> list[Step]:
-        steps = [Step("requested", {"ports": self._some_ports()}) for _ in range(self.chance.randint(1, 3))]
+        """Other ports each time: who asks for the same twice in one second has two leaves that differ in nothing."""
+        wishes = dict.fromkeys(tuple(self._some_ports()) for _ in range(self.chance.randint(1, 3)))
+        steps = [Step("requested", {"ports": list(ports)}) for ports in wishes]
         odd = [Step("requested", {"ports": ["NOWHERE"]}), Step("confirmed"), Step("checked in"), Step("declined")]
         return [*([self.chance.choice(odd)] if self.chance.random() < 0.2 else []), *steps]
 
@@ -113,10 +116,18 @@ class Clients:
         self._submit(self._all([self._ask_for(waiting) for _ in range(self._how_many)])).result(300)
 
     def close(self) -> None:
-        self._leaving = True
+        self._submit(self._leave_all()).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _leave_all(self) -> None:
+        """Whoever is still here, as after a test that failed, leaves at once."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.1)  # for connections to be closed
 
     def _submit(self, work: Coroutine[Any, Any, None]) -> "Future[None]":
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -125,14 +136,13 @@ class Clients:
         await asyncio.gather(*works)
 
     async def _client(self) -> None:
-        wire = Wire(self._port)
-        while not self._leaving:
-            number, steps = self._people.next()
-            for step in steps:
-                act = self.book.open(step.kind, number, f"key-{next(self._keys_made)}", step.body)
-                await self._carry(wire, act, self._chance.choice(MANNERS))
-            self._people.again(number, steps)
-        wire.close()
+        with closing(Wire(self._port)) as wire:
+            while not self._leaving:
+                number, steps = self._people.next()
+                for step in steps:
+                    act = self.book.open(step.kind, number, f"key-{next(self._keys_made)}", step.body)
+                    await self._carry(wire, act, self._chance.choice(MANNERS))
+                self._people.again(number, steps)
 
     async def _carry(self, wire: Wire, act: Act, manner: str) -> None:
         match manner:
@@ -144,9 +154,8 @@ class Clients:
                 await self._leave(wire, act)
                 await self._insist(wire, act)
             case "both":
-                other = Wire(self._port)
-                await asyncio.gather(self._send(wire, act), self._send(other, act))
-                other.close()
+                with closing(Wire(self._port)) as other:
+                    await asyncio.gather(self._send(wire, act), self._send(other, act))
             case "twice":
                 await self._insist(wire, act)
                 await self._send(wire, act)
@@ -166,11 +175,10 @@ class Clients:
             await asyncio.sleep(self._chance.uniform(0.05, 0.8))
 
     async def _ask_for(self, acts: Iterator[Act]) -> None:
-        wire = Wire(self._port)
-        for act in acts:
-            while not self._settled(await self._send(wire, act)):
-                await asyncio.sleep(0.1)
-        wire.close()
+        with closing(Wire(self._port)) as wire:
+            for act in acts:
+                while not self._settled(await self._send(wire, act)):
+                    await asyncio.sleep(0.1)
 
     @staticmethod
     def _settled(answer: Answer | None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from unittest.mock import patch
 
 import psycopg
 
@@ -17,17 +18,20 @@ SETTINGS = {"max_connections": "200", "recovery_init_sync_method": "syncfs"}  # 
 
 
 class Postgres:
-    """A durable cluster in `folder`; to be started and killed by one thread. `settings` go before ours."""
+    """A durable cluster in `folder`; to be started and killed by one thread. `settings` go before ours, `environment`
+    is added to this process's own."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str], environment: Mapping[str, str]) -> None:
         self.folder = folder
         self._settings = {**SETTINGS, **settings}
+        self._environment = environment
         self._running = ExitStack()
         self.url = ""
 
     def start(self) -> None:
         """As a deployment starts it; recovers from whatever there is to recover from."""
-        self.url = self._running.enter_context(embedded.server(self.folder, settings=self._settings))
+        with patch.dict(os.environ, self._environment):
+            self.url = self._running.enter_context(embedded.server(self.folder, settings=self._settings))
 
     def stop(self) -> None:
         self._running.close()
@@ -75,13 +79,9 @@ class Postgres:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
-    def await_ready(self) -> None:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            with suppress(psycopg.OperationalError), psycopg.connect(self.url, connect_timeout=5):
-                return
-            time.sleep(0.02)
-        raise AssertionError("PostgreSQL does not recover")
+    def said(self) -> str:
+        """Its log."""
+        return (self.folder / "log").read_text(errors="replace")
 
     def _master(self) -> int:
         return int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])

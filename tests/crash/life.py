@@ -32,7 +32,10 @@ BACK_WITHIN_S = 30.0
 
 
 class Life:
-    """`folder` takes the home (`home`), the server's log and, if no other is named, the cluster."""
+    """`folder` takes the home, the server's log and, if no other place is named, the cluster.
+
+    `settings` are for PostgreSQL, and `under_postgres` and `under_server` are added to the environment of each.
+    """
 
     def __init__(
         self,
@@ -42,14 +45,15 @@ class Life:
         *,
         cluster: Path | None = None,
         settings: Mapping[str, str] | None = None,
-        environment: Mapping[str, str] | None = None,
+        under_postgres: Mapping[str, str] | None = None,
+        under_server: Mapping[str, str] | None = None,
     ) -> None:
         self.home = folder / "home"
         self.home.mkdir(exist_ok=True)
         self.log = folder / "serve.log"
         self.chance = random.Random(seed)
         self.book = Book()
-        self.postgres = Postgres(cluster or folder / "postgres", settings or {})
+        self.postgres = Postgres(cluster or folder / "postgres", settings or {}, under_postgres or {})
         self.postgres.start()
         with psycopg.connect(self.postgres.url, autocommit=True) as conn:
             migrate(conn)
@@ -57,7 +61,7 @@ class Life:
             ports = profiles.current(conn).programs[0].port_codes
             load = rehearse_load(self.postgres.url, self.home, wanted)
             self.before = stored(conn)
-        self.service = Service(self.postgres.url, self.home, workers=2, environment=environment)
+        self.service = Service(self.postgres.url, self.home, workers=2, environment=under_server)
         people = self._people(load, ports)
         port, deployment = self.service.port, keys.load(self.home)
         self.clients = Clients(port, deployment, people, self.book, how_many=CLIENTS, pause_s=PAUSE_S)
@@ -70,6 +74,16 @@ class Life:
         """Wait until some more acts were acknowledged."""
         enough = self.book.acknowledged + SOME
         self.await_that(lambda: self.book.acknowledged >= enough, "somebody is served", ground)
+
+    def await_kept(self, ground: Ground, whether: bool) -> None:
+        """Wait until some more of those who tried to confirm were told that this is on record, or that it is not."""
+        enough = self.book.kept[whether] + SOME
+        self.await_that(lambda: self.book.kept[whether] >= enough, f"attempts are kept: {whether}", ground)
+
+    def await_turned_away(self, ground: Ground) -> None:
+        """Wait until some more people were told to come back."""
+        enough = self.book.away + SOME
+        self.await_that(lambda: self.book.away >= enough, "somebody is turned away", ground)
 
     @staticmethod
     def await_that(what: Callable[[], bool], said: str, ground: Ground, seconds: float = BACK_WITHIN_S) -> None:
