@@ -72,8 +72,9 @@ class Api:
 
     async def confirm(self, call: Call) -> Answer:
         number, key, said = self._number(call), _key(call), await call.json()
-        page = tokens.read_page(self.desk.keys, number, _text(said, "page", ""))
-        return self._told(await self.desk.confirm(number, _program(said), page, key))
+        page = _text(said, "page", "")
+        opened_at = tokens.read_page(self.desk.keys, number, page) if page else None
+        return self._told(await self.desk.confirm(number, _program(said), opened_at, key))
 
     async def decline(self, call: Call) -> Answer:
         number, key, said = self._number(call), _key(call), await call.json()
