@@ -73,6 +73,12 @@ def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def given_server() -> str | None:
+    """The URL of the server that DATABASE_URL names; None where the tests have one of their own."""
+    return _GIVEN_SERVER
+
+
 @pytest.fixture
 def dsn(databases: Databases) -> Iterator[str]:
     """The URL of a migrated database that is this test's own."""

@@ -16,15 +16,24 @@ from service import Service
 
 SETTINGS = {"max_connections": "200", "recovery_init_sync_method": "syncfs"}  # not each of a thousand files
 
+BUSIEST = """
+    (SELECT pid FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
+      ORDER BY backend_xid IS NULL, random() LIMIT 1) AS busiest
+"""
+
 
 class Postgres:
     """A durable cluster in `folder`; to be started and killed by one thread. `settings` go before ours, `environment`
     is added to this process's own."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
-        self._settings = {**SETTINGS, **settings}
-        self._environment = environment
+        self.ways = tuple(DOSE)
+        self._settings = {**SETTINGS, **(settings or {})}
+        self._environment = environment or {}
         self._running = ExitStack()
         self.url = ""
 
@@ -53,17 +62,10 @@ class Postgres:
 
         PostgreSQL then ends all others and recovers.
         """
-        query = """
-            SELECT pid FROM pg_stat_activity
-             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY backend_xid IS NULL, random()
-        """
         with suppress(psycopg.OperationalError), psycopg.connect(self.url, autocommit=True) as conn:
-            until = time.monotonic() + 0.3
-            while time.monotonic() < until:
-                found = conn.execute(query).fetchone()
-                if found:
-                    _kill(found[0])
-                    return
+            found = conn.execute(f"SELECT pid FROM {BUSIEST}").fetchone()
+            if found:
+                _kill(found[0])
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
@@ -91,6 +93,26 @@ class Postgres:
         return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
 
+class GivenServer:
+    """A database on a server that others use too: nothing is killed there but connections to this database."""
+
+    ways = ("backend", "worker", "server", "told to end")
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def start(self) -> None:
+        """It runs."""
+
+    def stop(self) -> None:
+        """It goes on."""
+
+    def kill_backend(self) -> None:
+        """End one connection, if there is one one that has written something and not committed it."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(f"SELECT pg_terminate_backend(pid) FROM {BUSIEST}")
+
+
 def _kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
@@ -100,7 +122,7 @@ class Ground:
     """PostgreSQL and the server, with the ways to bring them down. Each way leaves everything started again,
     though perhaps not ready yet."""
 
-    def __init__(self, postgres: Postgres, service: Service, log: Path) -> None:
+    def __init__(self, postgres: Postgres | GivenServer, service: Service, log: Path) -> None:
         self.postgres = postgres
         self.service = service
         self.given_up = 0

@@ -13,7 +13,7 @@ import psycopg
 from crash.audit import Known, Stored, attempts_missing, contradictions, differences, readable, stored
 from crash.book import Act, Book
 from crash.clients import Clients, People
-from crash.ground import Ground, Postgres
+from crash.ground import GivenServer, Ground, Postgres
 from fairgate.cli.main import run as fairgate
 from fairgate.commands.load_profile import load_profile
 from fairgate.sim.load import Load, Wanted, rehearse_load
@@ -33,28 +33,22 @@ BACK_WITHIN_S = 30.0
 
 
 class Life:
-    """`folder` takes the home, the server's log and, if no other place is named, the cluster.
-
-    `settings` are for PostgreSQL, and `under_postgres` and `under_server` are added to the environment of each.
-    """
+    """`folder` takes the home and the server's log; `environment` is added to the server's."""
 
     def __init__(
         self,
         folder: Path,
         seed: int,
         wanted: Wanted,
-        *,
-        cluster: Path | None = None,
-        settings: Mapping[str, str] | None = None,
-        under_postgres: Mapping[str, str] | None = None,
-        under_server: Mapping[str, str] | None = None,
+        postgres: Postgres | GivenServer,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.home = folder / "home"
         self.home.mkdir(exist_ok=True)
         self.log = folder / "serve.log"
         self.chance = random.Random(seed)
         self.book = Book()
-        self.postgres = Postgres(cluster or folder / "postgres", settings or {}, under_postgres or {})
+        self.postgres = postgres
         self.postgres.start()
         with psycopg.connect(self.postgres.url, autocommit=True) as conn:
             migrate(conn)
@@ -62,7 +56,7 @@ class Life:
             ports = profiles.current(conn).programs[0].port_codes
             load = rehearse_load(self.postgres.url, self.home, wanted)
             self.before = stored(conn)
-        self.service = Service(self.postgres.url, self.home, workers=2, environment=under_server)
+        self.service = Service(self.postgres.url, self.home, workers=2, environment=environment)
         people = self._people(load, ports)
         port, deployment = self.service.port, keys.load(self.home)
         self.clients = Clients(port, deployment, people, self.book, how_many=CLIENTS, pause_s=PAUSE_S)

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from crash.ground import Ground
+from crash.ground import Ground, Postgres
 from crash.life import Life
 from fairgate.sim.load import Wanted
 
@@ -61,7 +61,7 @@ def test_with_a_full_disk_nobody_is_told_that_an_attempt_is_on_record(
     """The journal's disk fills while the database is away."""
     disk = Disk(folder / "home" / "journal", "8k")
     disks.callback(disk.remove)
-    life = Life(folder, seed, PEOPLE)
+    life = Life(folder, seed, PEOPLE, Postgres(folder / "postgres"))
     disks.callback(life.close)
     with Ground(life.postgres, life.service, life.log) as ground:
         life.clients.begin()
@@ -85,7 +85,7 @@ def test_a_full_disk_under_the_database_costs_nobody_what_they_were_told(
     disks.callback(disk.remove)
     (disk.place / "postgres").mkdir()
     (disk.place / "postgres" / "log").symlink_to(folder / "log")  # what it says last is to be read
-    life = Life(folder, seed, PEOPLE, cluster=disk.place / "postgres", settings=KEEPING)
+    life = Life(folder, seed, PEOPLE, Postgres(disk.place / "postgres", KEEPING))
     disks.callback(life.close)
     with Ground(life.postgres, life.service, life.log) as ground:
         life.clients.begin()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from crash.ground import Ground
+from crash.ground import Ground, Postgres
 from crash.life import Life
 from fairgate.sim.load import Wanted
 
@@ -53,7 +53,7 @@ def test_when_the_journal_cannot_be_flushed_nobody_is_told_that_an_attempt_is_on
     folder: Path, seed: int, opened: ExitStack
 ) -> None:
     failing = Failing(folder, "/journal/")
-    life = Life(folder, seed, PEOPLE, under_server=failing.environment)
+    life = Life(folder, seed, PEOPLE, Postgres(folder / "postgres"), failing.environment)
     opened.callback(life.close)
     with Ground(life.postgres, life.service, life.log) as ground:
         life.clients.begin()
@@ -75,7 +75,7 @@ def test_when_the_database_cannot_flush_its_log_nobody_is_told_that_something_is
 ) -> None:
     failing = Failing(folder, "/pg_wal/")
     settings = {"wal_sync_method": "fdatasync"}
-    life = Life(folder, seed, PEOPLE, settings=settings, under_postgres=failing.environment)
+    life = Life(folder, seed, PEOPLE, Postgres(folder / "postgres", settings, failing.environment))
     opened.callback(life.close)
     with Ground(life.postgres, life.service, life.log) as ground:
         life.clients.begin()

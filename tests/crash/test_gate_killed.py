@@ -13,15 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from crash.ground import DOSE, Ground
+from crash.ground import DOSE, GivenServer, Ground, Postgres
 from crash.life import Life, Reckoning
 from fairgate.sim.load import Wanted
 
 
 @pytest.fixture
-def life(folder: Path, seed: int, kills: int) -> Iterator[Life]:
+def postgres(folder: Path, given_server: str | None, request: pytest.FixtureRequest) -> Postgres | GivenServer:
+    """A cluster of its own; a database on the server that DATABASE_URL names, where there is one."""
+    return GivenServer(request.getfixturevalue("dsn")) if given_server else Postgres(folder / "postgres")
+
+
+@pytest.fixture
+def life(folder: Path, seed: int, kills: int, postgres: Postgres | GivenServer) -> Iterator[Life]:
     few, many = 200 + 8 * kills, 800 + 40 * kills
-    made = Life(folder, seed, Wanted(many + 2 * few, many, few))
+    made = Life(folder, seed, Wanted(many + 2 * few, many, few), postgres)
     yield made
     made.close()
 
@@ -38,7 +44,7 @@ def test_no_answer_is_a_lie_whatever_is_killed(life: Life, kills: int) -> None:
 
 def strike(life: Life, ground: Ground, kills: int) -> Counter[str]:
     """Bring it down again and again, each time under people who are being served; what was done how often."""
-    ways = [how for how, times in DOSE.items() for _ in range(times)]
+    ways = [how for how, times in DOSE.items() for _ in range(times) if how in life.postgres.ways]
     plan = [how for _ in range(-(-kills // len(ways))) for how in life.chance.sample(ways, len(ways))][:kills]
     for how in plan:
         life.await_served(ground)
