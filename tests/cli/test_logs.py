@@ -43,3 +43,27 @@ def test_every_line_is_json_and_what_is_personal_is_masked():
     assert plain["event"] == "one line\nor two"
     for secret in ("Ana", "Rojas", "SECRET"):
         assert secret not in ended.stderr
+
+
+CROWD = """
+import logging, threading
+import structlog
+from fairgate.cli import logs
+logs.configure()
+def ours():
+    for _ in range(2000):
+        structlog.get_logger().info("ours")
+def theirs():
+    for _ in range(2000):
+        logging.getLogger("library").warning("theirs")
+threads = [threading.Thread(target=say) for say in (ours, theirs) * 2]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_lines_of_ours_and_of_libraries_never_run_into_each_other():
+    ended = subprocess.run([sys.executable, "-c", CROWD], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["event"] for line in ended.stderr.splitlines()].count("ours") == 4000
