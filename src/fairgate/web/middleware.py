@@ -1,6 +1,10 @@
 """What every answer has in common: headers that keep it safe, and a page for when the database is away."""
 
+import logging
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
 
 import django.db
 import psycopg
@@ -29,8 +33,32 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 AWAY = (psycopg.OperationalError, psycopg_pool.PoolTimeout, django.db.OperationalError)
+SAID_EVERY_SECONDS = 10.0
 
 log = structlog.get_logger()
+
+
+def _a_defect(record: logging.LogRecord) -> bool:
+    """Whether Django's line about an answer is news: what a person was told (404, 503) is none, and comes in floods."""
+    return getattr(record, "status_code", HTTPStatus.INTERNAL_SERVER_ERROR) == HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+logging.getLogger("django.request").addFilter(_a_defect)
+
+
+@dataclass(slots=True)
+class _Seldom:
+    """Says that pages got no answer: at once, and then now and again with how many they were."""
+
+    pages: int = 0
+    said_at: float | None = None
+
+    def count(self, error: Exception) -> None:
+        self.pages += 1
+        now = time.monotonic()
+        if self.said_at is None or now - self.said_at >= SAID_EVERY_SECONDS:
+            log.error("pages unanswered", pages=self.pages, error=type(error).__name__)
+            self.pages, self.said_at = 0, now
 
 
 def headers(get_response: Answer) -> Answer:
@@ -74,6 +102,7 @@ def known_host(get_response: Answer) -> Answer:
 
 def database_away(get_response: Answer) -> Answer:
     """Answer 503 in the person's language when PostgreSQL does not answer us."""
+    seldom = _Seldom()
 
     def answer(request: HttpRequest) -> HttpResponse:
         return get_response(request)
@@ -81,7 +110,7 @@ def database_away(get_response: Answer) -> Answer:
     def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, AWAY):
             return None
-        log.error("database away", path=request.path, error=type(exception).__name__)
+        seldom.count(exception)
         return errors.unavailable(request)
 
     answer.process_exception = process_exception  # type: ignore[attr-defined]  # Django's protocol
