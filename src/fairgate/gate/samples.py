@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -24,24 +25,44 @@ log = structlog.get_logger()
 
 async def bring_in(desk: Desk, database_url: str) -> None:
     """Put what the desk counted on record, until cancelled. Nothing that goes wrong here ends it."""
+    away = _Away()
     while True:
         await asyncio.sleep(LOOK_S)
         try:
             counted = desk.counter.due(time.time())
             if counted:
-                await _keep(desk, database_url, counted)
+                await _keep(desk, database_url, counted, away)
         except Exception as error:
             log.error("samples failed", error=type(error).__name__, place=faults.place(error))
 
 
-async def _keep(desk: Desk, database_url: str, counted: Sequence[Counted]) -> None:
+@dataclass(slots=True)
+class _Away:
+    """Since when the database is away, as far as samples tell; said once, when it goes and when it is back."""
+
+    since: float | None = None
+
+    def goes(self, error: Exception) -> None:
+        if self.since is None:
+            self.since = time.monotonic()
+            log.error("database away", who="gate", error=type(error).__name__, samples="to the journal")
+
+    def is_back(self) -> None:
+        if self.since is not None:
+            log.info("database back", who="gate", away_s=round(time.monotonic() - self.since))
+            self.since = None
+
+
+async def _keep(desk: Desk, database_url: str, counted: Sequence[Counted], away: _Away) -> None:
     try:
         await run_in_threadpool(_record, database_url, counted)
-        await run_in_threadpool(desk.tries.let_go)
     except psycopg.Error as error:
-        log.warning("samples wait", samples=len(counted), error=type(error).__name__)
+        away.goes(error)
         for sample in counted:
             await desk.tries.keep(sample)
+    else:
+        away.is_back()
+        await run_in_threadpool(desk.tries.let_go)
 
 
 def _record(database_url: str, counted: Sequence[Counted]) -> None:
