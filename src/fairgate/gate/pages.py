@@ -2,24 +2,28 @@
 
 What came of a form is handed over with the request itself, in its scope, where no client can write. A trouble (no
 answer, too many, too large) is a page that hangs on nothing but the language, so it is made once and kept for a
-minute: when the database is away, thousands ask for it and none of them may cost a rendering.
+minute: when the database is away, thousands ask for it and none of them may cost a rendering. Those who ask while
+it is being made wait for the same one.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fairgate.gate.calls import Answer, Call, Gone, TooLarge, TooSlow, respond
+from fairgate.core.errors import BadInput
+from fairgate.gate.calls import CLOSE, Answer, Call, Gone, TooLarge, TooSlow, respond
 from fairgate.gate.desk import RETRY_AFTER_S, NoAnswer, TooMany
 
 TOLD: Final = "fairgate.told"  # an outcome
 TROUBLE: Final = "fairgate.trouble"
 KEPT_MOST: Final = 100
 KEPT_S: Final = 60.0
+UNREAD: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT})  # what is still sent
 HOP_BY_HOP: Final = frozenset({b"content-length", b"set-cookie", b"connection"})
 
 
@@ -37,7 +41,7 @@ class Pages:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._kept: OrderedDict[tuple[Trouble, bytes, str], tuple[float, Answer]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Trouble, bytes, str], tuple[float, asyncio.Task[Answer]]] = OrderedDict()
 
     async def tell(self, call: Call, error: Exception) -> Answer:
         """The page for what a handler raised; raises what is a defect."""
@@ -50,23 +54,25 @@ class Pages:
                 trouble = Trouble(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             case TooSlow():
                 trouble = Trouble(HTTPStatus.REQUEST_TIMEOUT)
+            case BadInput():
+                trouble = Trouble(HTTPStatus.BAD_REQUEST)
             case Gone():
                 return Answer(HTTPStatus.BAD_REQUEST)  # nobody hears it
             case _:
                 raise error
-        return await self.trouble(call, trouble)
+        answer = await self.trouble(call, trouble)
+        return replace(answer, headers=(*answer.headers, *CLOSE)) if trouble.status in UNREAD else answer
 
     async def trouble(self, call: Call, trouble: Trouble) -> Answer:
         """A trouble's page in the language of who calls."""
         place = (trouble, call.header(b"accept-language")[:100], call.cookie("language")[:20])
-        kept = self._kept.get(place)
-        if kept is not None and kept[0] > time.monotonic():
-            return kept[1]
-        answer = await self._render(call, trouble)
-        self._kept[place] = (time.monotonic() + KEPT_S, answer)
-        if len(self._kept) > KEPT_MOST:
-            self._kept.popitem(last=False)
-        return answer
+        until, making = self._kept.get(place, (0.0, None))
+        if making is None or until <= time.monotonic() or _failed(making):
+            making = asyncio.create_task(self._render(call, trouble))
+            self._kept[place] = (time.monotonic() + KEPT_S, making)
+            if len(self._kept) > KEPT_MOST:
+                self._kept.popitem(last=False)
+        return await asyncio.shield(making)  # who goes away takes it from nobody else
 
     async def _render(self, call: Call, trouble: Trouble) -> Answer:
         """Ask for the page as somebody of whom only language and host are known."""
@@ -98,3 +104,7 @@ class Pages:
             await respond(send, await self.tell(call, error))
             return
         await self.app(scope, call.replay(), send)
+
+
+def _failed(making: "asyncio.Task[Answer]") -> bool:
+    return making.done() and (making.cancelled() or making.exception() is not None)

@@ -38,6 +38,8 @@ def trouble(get_response: Answer) -> Answer:
                 return errors.too_many(request, found["wait_s"])
             case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 return errors.too_large(request)
+            case HTTPStatus.BAD_REQUEST:
+                return errors.bad_request(request)
         return errors.too_slow(request)
 
     return answer
