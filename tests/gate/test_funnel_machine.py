@@ -431,6 +431,7 @@ class Carrying(RuleBasedStateMachine):
 
 PLACES = (BEGIN, 1, 2, 4, 6, 8, 10)
 EACH = [Break(at, how) for at in PLACES for how in (How.BEFORE, How.AFTER)]
+EACH += [Break(COMMIT, How.LATE, 0.7)]  # when the next try has long given up waiting for the lock
 EACH += [Break(COMMIT, how, 0.02) for how in How if how is not How.SILENT]
 
 
