@@ -4,14 +4,14 @@ A commit waits for the disk, and one commit costs the disk as much for one act a
 line while a batch is under way, and all that stand there are the next batch. When it is quiet nobody waits: an act that
 finds a free connection goes at once, alone. When it is not, batches grow by themselves to what the database can take.
 
-    arriving   ->  line (bounded)  ->  batch  ->  carrier (a thread and its connection)  ->  each answered by itself
+    arriving   ->  line (bounded)  ->  batch  ->  carrier (a connection)  ->  each answered by itself
 
 The line is bounded, and nobody waits for longer than `patience_s`, in line and under way together: who cannot be served
 is told so, and the try is put on record elsewhere. A batch that does not come back is abandoned, and what it answers
 after that is heard by nobody. Clients hold nothing: one that is slow, or gone, has its act carried out like any other.
 
-Everything here happens in the event loop's thread, except what a carrier does. Whatever goes wrong in a carrier or in a
-watcher, everyone is answered: people first, figures last.
+Everything here happens in the event loop's thread, except what a carrier does in one of its own. Whatever goes wrong
+in a carrier or in a watcher, everyone is answered: people first, figures last.
 """
 
 import asyncio
