@@ -1,6 +1,7 @@
 """Receipts on pages: who acts in a browser holds the same in their hands as a program that was answered."""
 
 import json
+import os
 import re
 from base64 import b64encode
 from hashlib import sha256
@@ -11,7 +12,9 @@ import httpx
 import pytest
 from django.conf import settings
 
+from fairgate.commands.record import record
 from fairgate.core import receipts
+from fairgate.core.lifecycle import Done, Fact
 from fairgate.core.receipts import Signer
 from fairgate.store import ledger
 from pages import Browser, Page, Pages
@@ -157,3 +160,37 @@ def test_a_cookie_that_names_no_leaf_gives_a_banner_without_link(
     page = browser.get("/me")
     assert "Your place is confirmed." in page.main
     assert "See the receipt" not in page.main
+
+
+PLACE: dict[str, Fact] = {"program": "arrival", "port": "SYS", "date": "2026-12-14", "time": "09:00", "size": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "words"),
+    [
+        ("extended", {**PLACE, "deadline": "2026-12-01T18:00:00Z"}, "10:00 on Tuesday 1 December 2026, Tijuana time"),
+        ("extended", {**PLACE, "deadline": "paused"}, "The deadline stands still"),
+        ("lapsed", PLACE, "The offer ended because it was not confirmed in time."),
+        ("missed", PLACE, "Your group did not come on the day."),
+        ("checked in", PLACE, "Your group arrived and was checked in."),
+        ("passed over", {"round": "2026-12-14", "ticket": "0" * 32, "why": "has a place"}, "You held a place already"),
+        ("cancelled", {**PLACE, "why": "the port is closed"}, "the port is closed"),
+        ("cancelled", {**PLACE, "why": "by holder"}, "You asked for it"),
+        ("confirmed", {**PLACE, "how": "held"}, "because an earlier try had failed"),
+        ("amended", {"size": 3, "language": "es"}, "Español"),
+        ("restored", {"program": "arrival", "ports": ["NOG", "SYS"]}, "Nogales, San Ysidro"),
+    ],
+)
+def test_whatever_is_on_record_is_said_in_words_and_signed(
+    world: World, browser: Pages, kind: str, facts: dict[str, Fact], words: str
+) -> None:
+    group = world.asking()
+    with world.conn.transaction():
+        said = [(world.id_of(group), Done(kind, group.number, facts))]
+        [done] = record(world.conn, said, now=world.now, chance=os.urandom)
+    assert isinstance(done, Done)
+    assert done.leaf is not None
+    browser.sign_in(group)
+    page = browser.get(f"/me/receipts/{done.leaf.index}")
+    assert words in page.main
+    assert text_on(page) == SIGNER.receipt(done)
