@@ -167,10 +167,6 @@ def fail(*_: object) -> None:
     raise OSError(5, "Input/output error")
 
 
-def is_full(*_: object) -> None:
-    raise journal.JournalFull
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("trouble", ["disk", "full"])
 def test_where_the_try_cannot_be_kept_nobody_says_that_it_is(
@@ -188,6 +184,19 @@ def test_where_the_try_cannot_be_kept_nobody_says_that_it_is(
     answer = Person(gate).api()
     assert (answer.status_code, answer.json()["attempt_recorded"]) == (503, False)
     assert figures(gate, *KEPT) == [before[0], before[1] + 2]
+
+
+def test_a_full_disk_is_said_once_a_second_not_once_a_person(gate: Gating, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fairgate.gate import tries
+
+    said: list[dict[str, Any]] = []
+    gate.send("GET", "/health/live")  # begins the gate, whose folder is there by then
+    monkeypatch.setattr(tries, "SAID_EVERY_S", 60.0)
+    monkeypatch.setattr(tries.log, "error", lambda event, **more: said.append({"event": event, **more}))
+    monkeypatch.setattr(journal.os, "fsync", fail)
+    for _ in range(20):
+        Person(gate).api()
+    assert [line["event"] for line in said] == ["journal failed"]
 
 
 # -- troubles that are no fault of the database -------------------------------------------------

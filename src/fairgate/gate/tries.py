@@ -5,6 +5,7 @@ turned away in one moment cost the disk no more than one of them.
 """
 
 import threading
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -18,6 +19,7 @@ from fairgate.store.journal import Journal, Record
 QUEUE_MOST = 20_000
 BATCH_MOST = 2_000
 PATIENCE_S = 10.0
+SAID_EVERY_S = 1.0
 
 log = structlog.get_logger()
 
@@ -61,15 +63,25 @@ class _Writer:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._alone = threading.Lock()
+        self._lost = 0  # since it was last said
+        self._said_at: float | None = None
 
     def carry_out(self, records: Sequence[Record]) -> list[Fault | None]:
         try:
             with self._alone:
                 self._journal.write(records)
         except Exception as error:
-            log.error("journal failed", records=len(records), error=type(error).__name__, place=faults.place(error))
+            self._tell(len(records), error)
             return [Fault.FAILED] * len(records)
         return [None] * len(records)
+
+    def _tell(self, records: int, error: Exception) -> None:
+        """Say it at once, and then once a second at most: a disk that is full is full for everybody who comes."""
+        self._lost += records
+        now = time.monotonic()
+        if self._said_at is None or now >= self._said_at + SAID_EVERY_S:
+            log.error("journal failed", records=self._lost, error=type(error).__name__, place=faults.place(error))
+            self._lost, self._said_at = 0, now
 
     def abandon(self) -> None:
         """A disk cannot be let go of; whoever waits is told."""
