@@ -259,7 +259,8 @@ def slow(gating: Gating, person: Person) -> Page:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    headers = {"host": "127.0.0.1", "cookie": f"{tokens.COOKIE}={person.token}", "accept-language": person.language}
+    headers = {"host": "127.0.0.1", "content-length": "500", "accept-language": person.language}
+    headers["cookie"] = f"{tokens.COOKIE}={person.token}"
     scope = {
         "type": "http",
         "http_version": "1.1",
