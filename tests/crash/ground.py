@@ -46,10 +46,10 @@ class Postgres:
         self._running.close()
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster and everything that it started, as when the machine's memory is full."""
-        master, children = self._master(), self._children()
-        for pid in (master, *children):
-            _kill(pid)
+        """SIGKILL to the postmaster, if it has not ended by itself, and to everything that it started."""
+        with suppress(FileNotFoundError):
+            for pid in (self._master(), *self._children()):
+                _kill(pid)
         self._running.close()
 
     def kill_postmaster(self) -> None:

@@ -99,7 +99,7 @@ def test_a_full_disk_under_the_database_costs_nobody_what_they_were_told(
         life.await_that(lambda: next_file_is_one_too_many(life), "PostgreSQL ends", ground)
         life.await_turned_away(ground)
         disk.make_room()
-        life.postgres.stop()
+        life.postgres.kill()
         life.postgres.start()
         life.await_served(ground)
         reckoning = life.reckon(ground)

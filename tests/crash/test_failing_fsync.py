@@ -83,7 +83,7 @@ def test_when_the_database_cannot_flush_its_log_nobody_is_told_that_something_is
         failing.on()
         life.await_turned_away(ground)
         failing.off()
-        life.postgres.stop()
+        life.postgres.kill()
         life.postgres.start()
         life.await_served(ground)
         reckoning = life.reckon(ground)
