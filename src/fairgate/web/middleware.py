@@ -1,9 +1,10 @@
 """What every answer has in common: headers that keep it safe, and a page for when the database is away."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import django.db
@@ -52,13 +53,16 @@ class _Seldom:
 
     pages: int = 0
     said_at: float | None = None
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, error: Exception) -> None:
-        self.pages += 1
-        now = time.monotonic()
-        if self.said_at is None or now - self.said_at >= SAID_EVERY_SECONDS:
-            log.error("pages unanswered", pages=self.pages, error=type(error).__name__)
-            self.pages, self.said_at = 0, now
+        """Called by all threads; when the database goes, by several in the same moment."""
+        with self._turn:
+            self.pages += 1
+            now = time.monotonic()
+            if self.said_at is None or now - self.said_at >= SAID_EVERY_SECONDS:
+                log.error("pages unanswered", pages=self.pages, error=type(error).__name__)
+                self.pages, self.said_at = 0, now
 
 
 def headers(get_response: Answer) -> Answer:
