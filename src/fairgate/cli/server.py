@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from granian import Granian
-from granian.constants import Interfaces, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 
 from fairgate.cli import logs
@@ -28,6 +28,7 @@ def run(host: str, port: int, workers: int, tls: tuple[Path, Path] | None) -> No
             address=host,
             port=port,
             interface=Interfaces.ASGI,
+            http=HTTPModes.http1,  # told to find out which, it waits without end for who says nothing
             workers=workers,
             websockets=False,
             backlog=BACKLOG,

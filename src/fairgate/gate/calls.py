@@ -18,6 +18,7 @@ FIELDS_MOST = 200
 
 Headers = Sequence[tuple[bytes, bytes]]
 NO_STORE = ((b"cache-control", b"no-store"),)
+_JSON = ((b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff"), *NO_STORE)
 CLOSE = ((b"connection", b"close"),)  # what the client still sends is not read
 
 
@@ -45,7 +46,7 @@ class Answer:
 def answer_json(status: int, content: Mapping[str, object], headers: Headers = ()) -> Answer:
     """An answer for a program, which nobody keeps."""
     body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    return Answer(status, body, ((b"content-type", b"application/json"), *NO_STORE, *headers))
+    return Answer(status, body, (*_JSON, *headers))
 
 
 def refuse(status: int, problem: str, headers: Headers = (), **more: object) -> Answer:
@@ -127,17 +128,21 @@ class Call:
         announced = self.header(b"content-length")
         if announced.isdigit() and int(announced) > BODY_MOST:
             raise TooLarge
-        message = await self.receive()
-        if not message.get("more_body"):  # nearly always it comes in one piece
-            return _piece(message, 0)
-        pieces = [_piece(message, 0)]
+        if announced in (b"", b"0") and not self.header(b"transfer-encoding"):  # nothing to wait for, as with most acts
+            return _piece(await self.receive(), 0)
         try:
-            async with asyncio.timeout(BODY_WITHIN_S):
-                while message.get("more_body"):
-                    message = await self.receive()
-                    pieces.append(_piece(message, sum(map(len, pieces))))
+            async with asyncio.timeout(BODY_WITHIN_S):  # from the first piece on: it may never come
+                return await self._pieces()
         except TimeoutError:
             raise TooSlow from None
+
+    async def _pieces(self) -> bytes:
+        pieces: list[bytes] = []
+        more = True
+        while more:
+            message = await self.receive()
+            pieces.append(_piece(message, sum(map(len, pieces))))
+            more = message.get("more_body", False)
         return b"".join(pieces)
 
 
