@@ -158,13 +158,23 @@ def _text(said: dict[str, object], member: str, otherwise: str | None = None) ->
 def _program(said: dict[str, object]) -> str:
     """The program that is meant; empty for the first one."""
     program = _text(said, "program", "")
-    if len(program) > PROGRAM_MOST:
+    if not may_name(program):
         raise BadInput("body member program", "is no name of a program", "leave it out")
     return program
 
 
+def may_name(program: str) -> bool:
+    """Whether this can be the name of a program. What PostgreSQL cannot take would pass for a failure of ours."""
+    return len(program) <= PROGRAM_MOST and program.isascii() and program.isprintable()
+
+
 def _ports(said: dict[str, object]) -> list[str]:
     ports = said.get("ports")
-    if not isinstance(ports, list) or len(ports) > PORTS_MOST or not all(isinstance(port, str) for port in ports):
+    if not isinstance(ports, list) or len(ports) > PORTS_MOST or not all(map(_is_code, ports)):
         raise BadInput("body member ports", "is not a list of ports", 'send their codes, as {"ports": ["SYS"]}')
     return ports
+
+
+def _is_code(port: object) -> bool:
+    """Whether this may be a port's code; one that is not known is refused later, by name."""
+    return isinstance(port, str) and port.isprintable()

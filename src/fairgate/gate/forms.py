@@ -14,7 +14,9 @@ from http import HTTPStatus
 from starlette.types import ASGIApp
 
 from fairgate.core import tokens
+from fairgate.core.errors import BadInput
 from fairgate.core.lifecycle import Done, Outcome
+from fairgate.gate.api import may_name
 from fairgate.gate.calls import NO_STORE, Answer, Call, Endpoint
 from fairgate.gate.desk import Desk, new_key
 from fairgate.gate.pages import TOLD, Pages
@@ -41,6 +43,8 @@ class Forms:
     async def confirm(self, call: Call) -> Answer | None:
         """`?program=` names another program than the first: a watcher confirms its places in a hidden one."""
         program = call.query("program") if call.scope["query_string"] else ""
+        if not may_name(program):
+            raise BadInput("program", "is no name of a program", "leave it out")
         return await self._act(call, lambda n, form, at: self.desk.confirm(n, program, at, _key(form)))
 
     async def decline(self, call: Call) -> Answer | None:
@@ -73,7 +77,8 @@ def _go_on(done: Done) -> Answer:
 
 
 def _key(form: dict[str, str]) -> str:
-    return form.get("key", "")[:KEY_MOST] or new_key()
+    key = form.get("key", "")
+    return key if 0 < len(key) <= KEY_MOST and key.isprintable() else new_key()
 
 
 def _ports(form: dict[str, str]) -> list[str]:
