@@ -100,16 +100,12 @@ class Gate:
             await tries.close()
 
     def _endpoints(self, desk: Desk) -> dict[str, ASGIApp]:
-        guarded = {
-            "/sign-in": "number",
-            "/results": "number",
-            "/staff/sign-in": "name",
-            "/api/v1/staff/session": "name",
-        }
+        guarded = {"/sign-in": "number", "/results": "number", "/staff/sign-in": "name"}
         return {
             **Api(desk).endpoints(),
             **Forms(desk, self._pages).endpoints(),
             **{path: Guarded(desk, self._pages, field) for path, field in guarded.items()},
+            "/api/v1/staff/session": Guarded(desk, self._pages, "name", as_json=True),
             "/metrics": Endpoint(tell, get=self._figures.answer),
         }
 

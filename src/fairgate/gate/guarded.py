@@ -3,6 +3,7 @@
 The pages compare the code. Whether it was right the gate learns from their answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope, Send
@@ -25,6 +26,7 @@ class Guarded:
     desk: Desk
     pages: Pages
     field: str
+    as_json: bool = False  # what is sent is a JSON document, whatever it calls itself
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
@@ -49,13 +51,23 @@ class Guarded:
         await self.pages.app(scope, call.replay(), sending)
 
     async def _number(self, call: Call) -> str:
-        """What the code is said to belong to, the same however it was typed."""
-        try:
-            body = await call.json() if b"json" in call.header(b"content-type") else await call.form()
-            said = str(body.get(self.field, ""))
-        except BadInput:
-            return ""
+        """What the code is said to belong to, the same however it was typed.
+
+        Raises BadInput where the pages might read another name than we do: then each try would be somebody's first.
+        """
+        said = str((await (self._document(call) if self.as_json else self._form(call))).get(self.field, "")).strip()
         try:
             return numbers.read_number(said)
         except BadInput:
             return said[:NAME_MOST]
+
+    async def _form(self, call: Call) -> Mapping[str, object]:
+        if any(name == b"content-type" and b"multipart" in value.lower() for name, value in call.scope["headers"]):
+            raise BadInput("form", "is in parts", "send it as application/x-www-form-urlencoded")
+        return await call.form()
+
+    async def _document(self, call: Call) -> Mapping[str, object]:
+        try:
+            return await call.json()
+        except BadInput:  # the page reads it in the same way, and says what is wrong
+            return {}
