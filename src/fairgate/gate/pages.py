@@ -41,7 +41,7 @@ class Pages:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._kept: OrderedDict[tuple[Trouble, bytes, str], tuple[float, asyncio.Task[Answer]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Trouble, bytes, bytes, str], tuple[float, asyncio.Task[Answer]]] = OrderedDict()
 
     async def tell(self, call: Call, error: Exception) -> Answer:
         """The page for what a handler raised; raises what is a defect."""
@@ -65,7 +65,8 @@ class Pages:
 
     async def trouble(self, call: Call, trouble: Trouble) -> Answer:
         """A trouble's page in the language of who calls."""
-        place = (trouble, call.header(b"accept-language")[:100], call.cookie("language")[:20])
+        host, languages = call.header(b"host")[:100], call.header(b"accept-language")[:100]
+        place = (trouble, host, languages, call.cookie("language")[:20])  # a wrong host's page is for nobody else
         until, making = self._kept.get(place, (0.0, None))
         if making is None or until <= time.monotonic() or _failed(making):
             making = asyncio.create_task(self._render(call, trouble))
