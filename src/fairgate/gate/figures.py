@@ -6,9 +6,10 @@ whichever is asked adds them up.
 
 import os
 from http import HTTPStatus
+from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from fairgate.gate.calls import NO_STORE, Answer, Call
 from fairgate.gate.carrying import Fault
@@ -64,7 +65,9 @@ class Figures:
     async def answer(self, call: Call) -> Answer:
         """`GET /metrics`."""
         registry = None
-        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        if folder:
+            _forget_the_dead(Path(folder))
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         body = generate_latest(registry) if registry else generate_latest()
@@ -80,3 +83,15 @@ class Figures:
                 _LINE.labels(name),
             )
         return self._lanes[name]
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Nobody stands in line any more at a process that was killed, whatever its gauge says. Its counts stay."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+        except PermissionError:  # it lives, and is not ours
+            pass
