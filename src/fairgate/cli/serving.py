@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -76,6 +77,11 @@ def _tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None
         raise BadInput(str(certificate), "holds no certificate", "give a file in PEM form")
     if b"BEGIN PRIVATE KEY" not in whole(key):
         raise BadInput(str(key), "holds no PKCS #8 key", "convert it with `openssl pkcs8 -topk8 -nocrypt`")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError:
+        problem = "cannot be read, or do not belong together"
+        raise BadInput(f"{certificate} and {key}", problem, "give a certificate and its own key") from None
     return certificate, key
 
 
