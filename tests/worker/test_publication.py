@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def test_a_draft_that_a_crash_left_is_taken_over(world: TimeWorld) -> None:
 
 def test_a_disk_that_refuses_is_tried_again_and_stops_nobody_else(world: TimeWorld) -> None:
     public = world.home / "public"
+    shutil.rmtree(public, ignore_errors=True)
     public.write_text("in the way")
     go_to(world, 12)
     assert world.states()[DAY.isoformat()] == "sealed"

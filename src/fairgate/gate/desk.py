@@ -67,7 +67,7 @@ class Desk:
 
     async def confirm(self, number: str, program: str, page_opened_at: datetime | None, key: str) -> Outcome:
         """Raises TooMany or NoAnswer, as all acts do."""
-        self._admit(number)
+        self._admit(f"confirm {number}")  # a limit of its own: no other act uses it up
         came_at = datetime.now(UTC)  # whoever came in time has tried in time, however long we took to fail
         try:
             outcome = await self.lanes.confirm.submit(Confirm(number, program, page_opened_at, key))

@@ -18,6 +18,7 @@ from fairgate.commands.evidence import record_notices, tell_of_outages, tellable
 from fairgate.commands.find_outages import find_outages
 from fairgate.commands.looping import Clock, Connect, Loop, away
 from fairgate.core import faults
+from fairgate.core.deadlines import Outage
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
@@ -136,10 +137,18 @@ def evidence(worker: Worker) -> bool:
             record_notices(conn, over, now=worker.clock(conn), chance=worker.chance)
         now = worker.clock(conn)
         known = [found.outage for found in outages_on_record(conn, now - status.DAYS)]
-    status.write(worker.home, known, now)
+    _tell_status(worker, known, now)
     if moved or telling or over:
         log.warning("outages", deadlines_moved=moved, notices=telling, told=len(over))
     return False
+
+
+def _tell_status(worker: Worker, known: Sequence[Outage], now: datetime) -> None:
+    """Write the public state; a disk that refuses stops nothing that matters more."""
+    try:
+        status.write(worker.home, known, now)
+    except OSError as error:
+        log.error("status not written", error=type(error).__name__, place=faults.place(error))
 
 
 # -- publication --------------------------------------------------------------------------------
