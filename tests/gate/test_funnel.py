@@ -16,11 +16,11 @@ PATIENCE_S = 6.0
 class Scene:
     """A funnel with carriers and a watcher; `come` lets people come."""
 
-    def __init__(self, loop: StandingTime, carriers: int, watcher: Any = None, **limits: int) -> None:
+    def __init__(self, loop: StandingTime, carriers: int, watcher: Any = None, **limits: float) -> None:
         self.loop = loop
         self.told = watcher or Told()
         self.carriers = [Said(loop) for _ in range(carriers)]
-        given = {"queue_most": 100, "batch_most": 50} | limits
+        given: dict[str, Any] = {"queue_most": 100, "batch_most": 50} | limits
         self.funnel: Funnel[str, str] = Funnel("test", self.carriers, patience_s=PATIENCE_S, watcher=self.told, **given)
 
     @property
@@ -271,6 +271,42 @@ def test_while_one_batch_hangs_the_other_carrier_serves_the_line(play: Play) -> 
         assert await fault_of(a) is Fault.AWAY
 
     play(scene, carriers=2)
+
+
+def test_a_spare_carrier_stays_while_a_batch_is_on_its_way(play: Play) -> None:
+    async def scene(here: Scene) -> None:
+        spare, carrier = here.carriers
+        [a] = await here.come("a")
+        await carrier.taken()
+        others = await here.come("b", "c")
+        await here.loop.passes(0.25)
+        assert spare.under_way == 0
+        carrier.ends()
+        assert await carrier.taken() == ["b", "c"]
+        assert spare.begun == 0
+        carrier.ends()
+        assert await asyncio.gather(a, *others) == ["a done", "b done", "c done"]
+
+    play(scene, carriers=2, spare_after_s=0.4)
+
+
+def test_a_spare_carrier_goes_round_a_batch_that_is_held_up(play: Play) -> None:
+    async def scene(here: Scene) -> None:
+        spare, carrier = here.carriers
+        [held_up] = await here.come("a")
+        await carrier.taken()
+        [waiting] = await here.come("b")
+        await here.loop.passes(0.5)
+        assert await spare.taken() == ["b"]
+        late = await here.come("c")
+        spare.ends()
+        assert await waiting == "b done"
+        assert await spare.taken() == ["c"]
+        spare.ends()
+        carrier.ends()
+        assert await asyncio.gather(held_up, *late) == ["a done", "c done"]
+
+    play(scene, carriers=2, spare_after_s=0.4)
 
 
 def test_nothing_is_looked_over_when_nobody_is_there(play: Play) -> None:

@@ -33,7 +33,7 @@ R = TypeVar("R")  # its outcome
 A_contra = TypeVar("A_contra", contravariant=True)
 
 START_S = 10.0
-LOOK_S = 0.5  # how often is looked for those who wait too long
+LOOK_S = 0.5  # how often is looked for those who wait too long, and for batches that are held up
 
 log = structlog.get_logger()
 
@@ -87,9 +87,11 @@ class Batch(Generic[A, R]):
 
 
 class Funnel(Generic[A, R]):
-    """Acts of one kind. As many batches as there are `carriers` are under way at once, each of up to `batch_most` acts;
-    `queue_most` acts may stand in line. Made inside the event loop. `begin` sets a carrier to work; else each has a
-    thread.
+    """Acts of one kind, in batches of up to `batch_most`; `queue_most` acts may stand in line.
+
+    As many batches as there are `carriers` may be under way at once. One begins when all others have been under way
+    for `spare_after_s`: two at once would each be half as large, and cost twice as much. Made inside the event loop.
+    `begin` sets a carrier to work; else each has a thread.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Funnel(Generic[A, R]):
         batch_most: int,
         patience_s: float,
         watcher: Watcher,
+        spare_after_s: float = 0.0,
         clock: Callable[[], float] | None = None,
         begin: Begin | None = None,
     ) -> None:
@@ -111,6 +114,7 @@ class Funnel(Generic[A, R]):
         self._queue_most = queue_most
         self._batch_most = batch_most
         self._patience_s = patience_s
+        self._spare_after_s = spare_after_s
         self._watcher = watcher
         self._threads = _started(len(carriers), name) if begin is None else None
         self._loop = asyncio.get_running_loop()
@@ -150,9 +154,9 @@ class Funnel(Generic[A, R]):
             carrier.close()
 
     def _send(self) -> None:
-        """Give each free carrier a batch, while there is anybody in line."""
+        """Give a free carrier a batch, while there is anybody in line and nothing under way but what is held up."""
         self._called = False
-        while self._free and self._line:
+        while self._free and self._line and self._held_up():
             most = min(len(self._line), self._batch_most)
             batch = Batch([self._line.popleft() for _ in range(most)], self._free.pop(), self._clock())
             self._under_way.add(batch)
@@ -160,6 +164,11 @@ class Funnel(Generic[A, R]):
             done.add_done_callback(partial(self._finished, batch))
         self._look_later()
         self._watcher.line(self.name, len(self._line))
+
+    def _held_up(self) -> bool:
+        """Whether every batch under way has been for longer than one should be; true when there is none."""
+        latest = self._clock() - self._spare_after_s
+        return all(batch.since <= latest for batch in self._under_way)
 
     def _finished(self, batch: Batch[A, R], done: "asyncio.Future[list[R | Fault]]") -> None:
         self._under_way.discard(batch)
@@ -200,7 +209,7 @@ class Funnel(Generic[A, R]):
             self._loop.call_later(LOOK_S, self._look)
 
     def _look(self) -> None:
-        """Let go of those who have waited for too long, and of batches that do not come back."""
+        """Let go of those who have waited for too long, and of batches that do not come back; go round those held up."""
         self._looking = False
         self._look_later()
         latest = self._clock() - self._patience_s
@@ -211,7 +220,7 @@ class Funnel(Generic[A, R]):
         for batch in self._under_way:
             if batch.since <= latest:
                 batch.carrier.abandon()
-        self._watcher.line(self.name, len(self._line))
+        self._send()
         self._tell(without)
 
 

@@ -27,6 +27,7 @@ from fairgate.store.registrations import Registration
 QUEUE_MOST: Final = 8192  # acts in line, of one kind; at a few thousand a second nobody stands there long
 BATCH_MOST: Final = 512
 PATIENCE_S: Final = 6.0  # then a person is told that there is no answer
+SPARE_AFTER_S: Final = 0.4  # a batch takes a few hundredths of a second, unless somebody holds what it has to lock
 SEEK_S: Final = 3.0  # how long a lost connection is sought; shorter, so that the line is told what is known
 # PostgreSQL ends by itself what takes too long; a server that has fallen silent is noticed by the funnel.
 OPTIONS: Final = "-c statement_timeout=4000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=8000"
@@ -78,6 +79,7 @@ class Lanes:
             queue_most=QUEUE_MOST,
             batch_most=BATCH_MOST,
             patience_s=PATIENCE_S,
+            spare_after_s=SPARE_AFTER_S,
             watcher=self._watcher,
             begin=weaving.begin,
         )
