@@ -1,7 +1,6 @@
 """One request and its answer, as plain as the hot paths need them: nothing is parsed that nobody asks for."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -9,7 +8,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fairgate.core.canonical import read_json
+from fairgate.core.canonical import canonical, read_json
 from fairgate.core.errors import BadInput
 
 BODY_MOST = 64 * 1024  # bytes; every form and document here has a few hundred
@@ -45,8 +44,7 @@ class Answer:
 
 def answer_json(status: int, content: Mapping[str, object], headers: Headers = ()) -> Answer:
     """An answer for a program, which nobody keeps."""
-    body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    return Answer(status, body, (*_JSON, *headers))
+    return Answer(status, canonical(content).encode(), (*_JSON, *headers))
 
 
 def refuse(status: int, problem: str, headers: Headers = (), **more: object) -> Answer:

@@ -209,7 +209,7 @@ class Funnel(Generic[A, R]):
             self._loop.call_later(LOOK_S, self._look)
 
     def _look(self) -> None:
-        """Let go of those who have waited for too long, and of batches that do not come back; go round those held up."""
+        """Let go of who has waited for too long and of batches that do not come back; go round those held up."""
         self._looking = False
         self._look_later()
         latest = self._clock() - self._patience_s

@@ -40,7 +40,7 @@ def of(conn: psycopg.Connection, keys: Sequence[tuple[int, str]]) -> dict[tuple[
     """Stored answers by (registration, key); read under the lock of the registration."""
     if not keys:
         return {}
-    rows = conn.execute(OF, [[owner for owner, _ in keys], [key for _, key in keys]])
+    rows = conn.execute(OF, [bulk.whole(owner for owner, _ in keys), bulk.texts(key for _, key in keys)])
     return {(owner, key): Answer(bytes(asked), kind, facts, at) for owner, key, asked, kind, facts, at in rows}
 
 
@@ -48,10 +48,10 @@ def add(conn: psycopg.Connection, answers: Sequence[tuple[int, str, Answer]], no
     """Answers under (registration, key)."""
     if answers:
         given = {
-            "owners": [owner for owner, _, _ in answers],
-            "keys": [key for _, key, _ in answers],
+            "owners": bulk.whole(owner for owner, _, _ in answers),
+            "keys": bulk.texts(key for _, key, _ in answers),
             "digests": b"".join(answer.digest for _, _, answer in answers),
-            "kinds": [answer.kind for _, _, answer in answers],
+            "kinds": bulk.texts(answer.kind for _, _, answer in answers),
             "facts": bulk.lines(answer.facts for _, _, answer in answers),
             "now": now,
         }

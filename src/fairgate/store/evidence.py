@@ -8,6 +8,7 @@ import psycopg
 
 from fairgate.core.deadlines import Outage
 from fairgate.core.outages import Sample
+from fairgate.store import bulk
 
 SAMPLES = """
     SELECT at, sum(ok)::int, sum(failed)::int FROM sample
@@ -86,7 +87,8 @@ def add_attempts(conn: psycopg.Connection, attempts: Sequence[tuple[int, str, da
 
 def attempts(conn: psycopg.Connection, program: str, opened: Sequence[tuple[int, datetime]]) -> dict[int, datetime]:
     """The earliest failed or unfinished attempt of each registration since its window opened."""
-    return dict(conn.execute(ATTEMPTS, [[i for i, _ in opened], [at for _, at in opened], program]).fetchall())
+    owners, times = bulk.whole(owner for owner, _ in opened), bulk.times(at for _, at in opened)
+    return dict(conn.execute(ATTEMPTS, [owners, times, program]).fetchall())
 
 
 def untold(conn: psycopg.Connection) -> list[Recorded]:

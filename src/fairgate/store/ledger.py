@@ -7,6 +7,8 @@ from hashlib import sha256
 
 import psycopg
 
+from fairgate.store import bulk
+
 # One statement, one round trip: the ledger's row is locked by everyone who appends, and for no longer than it must be.
 # What is said comes line by line (canonical JSON has no line break), data and salts one after another.
 APPEND = """
@@ -56,8 +58,8 @@ def append(conn: psycopg.Connection, statements: Sequence[Statement], salts: byt
     bodies = [said.body for said in statements]
     given = {
         "count": len(statements),
-        "owners": [said.registration_id for said in statements],
-        "kinds": [said.kind for said in statements],
+        "owners": bulk.whole(said.registration_id for said in statements),
+        "kinds": bulk.texts(said.kind for said in statements),
         "bodies": "\n".join(bodies),
         "data": b"".join(leaf_data(salts[16 * i : 16 * i + 16], body) for i, body in enumerate(bodies)),
         "salts": salts,

@@ -61,8 +61,13 @@ class Due:
 def add(conn: psycopg.Connection, notices: Sequence[tuple[int, str, Mapping[str, object]]], now: datetime) -> None:
     """Notices as (registration, kind, facts), due at once."""
     if notices:
-        owners, kinds = [owner for owner, _, _ in notices], [kind for _, kind, _ in notices]
-        conn.execute(ADD, {"owners": owners, "kinds": kinds, "facts": bulk.lines(f for _, _, f in notices), "now": now})
+        given = {
+            "owners": bulk.whole(owner for owner, _, _ in notices),
+            "kinds": bulk.texts(kind for _, kind, _ in notices),
+            "facts": bulk.lines(facts for _, _, facts in notices),
+            "now": now,
+        }
+        conn.execute(ADD, given)
 
 
 def about_outage(conn: psycopg.Connection, found: Recorded, now: datetime) -> int:

@@ -129,7 +129,7 @@ class Window:
 def latest(conn: psycopg.Connection, program: str, registration_ids: Iterable[int]) -> dict[int, Offer]:
     """The live or else newest offer of each registration; decided on under the lock of the registration."""
     with conn.cursor(row_factory=args_row(Offer)) as cursor:
-        cursor.execute(LATEST, {"program": program, "ids": list(registration_ids)})
+        cursor.execute(LATEST, {"program": program, "ids": bulk.whole(registration_ids)})
         return {offer.registration_id: offer for offer in cursor}
 
 
@@ -174,11 +174,11 @@ def apply(conn: psycopg.Connection, moves: Sequence[Move], now: datetime) -> Non
         MOVE,
         {
             "now": now,
-            "ids": [m.offer.id for m in moves],
-            "was": [m.offer.state for m in moves],
-            "states": [m.state for m in moves],
-            "how": [m.how or m.offer.how for m in moves],
-            "why": [m.why or m.offer.why for m in moves],
+            "ids": bulk.whole(m.offer.id for m in moves),
+            "was": bulk.texts(m.offer.state for m in moves),
+            "states": bulk.texts(m.state for m in moves),
+            "how": bulk.texts(m.how or m.offer.how for m in moves),
+            "why": bulk.texts(m.why or m.offer.why for m in moves),
         },
     )
     assert changed.rowcount == len(moves), "an offer changed under the lock of its registration"

@@ -79,7 +79,7 @@ class NewPerson:
 def lock(conn: psycopg.Connection, numbers: Iterable[str]) -> dict[str, Registration]:
     """Lock the registrations with these numbers, in key order; by number, unknown ones left out."""
     with conn.cursor(row_factory=args_row(Registration)) as cursor:
-        return {row.number: row for row in cursor.execute(LOCK, [sorted(set(numbers))])}
+        return {row.number: row for row in cursor.execute(LOCK, [bulk.texts(sorted(set(numbers)))])}
 
 
 def lock_ids(conn: psycopg.Connection, ids: Iterable[int]) -> dict[int, Registration]:

@@ -36,7 +36,7 @@ class Request:
 def of(conn: psycopg.Connection, registration_ids: Iterable[int]) -> dict[tuple[int, str], Request]:
     """Requests by (registration, program); read under the lock of the registration where it matters."""
     with conn.cursor(row_factory=class_row(Request)) as cursor:
-        return {(r.registration_id, r.program): r for r in cursor.execute(OF, [list(registration_ids)])}
+        return {(r.registration_id, r.program): r for r in cursor.execute(OF, [bulk.whole(registration_ids)])}
 
 
 def insert(conn: psycopg.Connection, requests: Sequence[Request]) -> None:
@@ -53,11 +53,17 @@ def change(conn: psycopg.Connection, changes: Sequence[tuple[str, Request]]) -> 
     """Write each request, whose state before is given beside it."""
     if not changes:
         return
-    rows = [
-        (r.registration_id, r.program, was, r.state, " ".join(r.ports), r.asked_at, r.withdrawn_at)
-        for was, r in changes
+    asked = [request for _, request in changes]
+    given = [
+        bulk.whole(r.registration_id for r in asked),
+        bulk.texts(r.program for r in asked),
+        bulk.texts(was for was, _ in changes),
+        bulk.texts(r.state for r in asked),
+        bulk.texts(" ".join(r.ports) for r in asked),
+        bulk.times(r.asked_at for r in asked),
+        bulk.times(r.withdrawn_at for r in asked),
     ]
-    changed = conn.execute(CHANGE, [list(column) for column in zip(*rows, strict=True)])
+    changed = conn.execute(CHANGE, given)
     assert changed.rowcount == len(changes), "a request changed under the lock of its registration"
 
 
