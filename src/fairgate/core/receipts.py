@@ -27,7 +27,8 @@ from typing import Final
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 from fairgate.core import base45
 from fairgate.core.errors import BadInput, shown
@@ -87,16 +88,15 @@ def key_id(public: bytes) -> bytes:
 class Signer:
     """Signs receipts for one ledger; `seed` is the Ed25519 private key (32 bytes), `issuer` the ledger's origin.
 
-    It is on the way of every act, so whatever is the same in all receipts is made once, here.
+    It is on the way of every act, so whatever is the same in all receipts is made once, here, and it is libsodium that
+    signs (decision record 25).
     """
 
     def __init__(self, seed: bytes, issuer: str) -> None:
         assert 0 < len(issuer) <= ISSUER_MOST, "receipts fit a QR code"
-        key = Ed25519PrivateKey.from_private_bytes(seed)
         self.issuer = issuer
-        self.public = key.public_key().public_bytes_raw()
+        self.public, self._private = crypto_sign_seed_keypair(seed)
         self.kid = key_id(self.public)
-        self._sign = key.sign
         protected = _text_of_bytes(_PROTECTED + self.kid)
         self._begin = _SIGN1 + protected + b"\xa0"
         self._signed = _SIGNED + protected + b"\x40"
@@ -120,7 +120,7 @@ class Signer:
         }
         assert len(said) == len(_OWN) + len(done.facts), "no fact is called like a key of every receipt"
         payload = _text_of_bytes(cbor2.dumps({key: said[key] for key in _in_order(tuple(said))}))
-        signature = self._sign(self._signed + payload)
+        signature = crypto_sign(self._signed + payload, self._private)[:SIGNATURE_BYTES]
         return PREFIX + base45.encode(b"".join((self._begin, payload, _SIGNATURE, signature)))
 
 
