@@ -8,6 +8,8 @@ from pathlib import Path
 
 SECONDS = 8
 MOST = 10
+# Where threads with nothing to do stand. py-spy leaves out those that sleep, but sees these in the moment of waking.
+WAITING = ("_worker (concurrent/futures/thread.py", "Condition.wait (threading.py")
 
 
 def lines(pid: int, folder: Path) -> list[str]:
@@ -22,7 +24,9 @@ def lines(pid: int, folder: Path) -> list[str]:
     own: Counter[str] = Counter()
     for line in raw.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
-        own[stack.split(";")[-1]] += int(count)
+        last = stack.split(";")[-1]
+        if not last.startswith(WAITING):
+            own[last] += int(count)
     total = own.total()
     rows = [f"| {_told(frame)} | {100 * count / total:.1f} % |" for frame, count in own.most_common(MOST)]
     return ["", f"{total} samples", "", "| line | | own time |", "| --- | --- | --- |", *rows]

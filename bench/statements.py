@@ -29,6 +29,7 @@ from fairgate.gate.lanes import Lanes
 _COPY = re.compile(r'COPY ("?\w+"?) \((.*?)\) FROM STDIN')
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?([sbt%])")
 _QUOTED = re.compile(r"\s*(E?)'(.*)'(::[\w\" ]+)?\s*", re.DOTALL)
+_ARRAY_OF_ONE = re.compile(r'\{"?([^",{}]*)"?\}')  # as store.bulk writes it
 _CAST = {str: "text", bytes: "bytea", int: "bigint"}
 
 
@@ -159,6 +160,10 @@ class _Written:
             return f"ARRAY[{', '.join(map(self._value, value))}]::{casts.pop()}[]"
         if isinstance(value, (str, int)) and not isinstance(value, bool) and value in self._of_act:
             return self._of_act[value]
+        only = _ARRAY_OF_ONE.fullmatch(value) if isinstance(value, str) else None
+        element = only and (int(only[1]) if only[1].isdecimal() else only[1])
+        if element in self._of_act:
+            return f"ARRAY[{self._of_act[element]}]::{_CAST[type(element)]}[]"
         return _without_colons(sql.Literal(value).as_string(self._conn).strip())
 
 
