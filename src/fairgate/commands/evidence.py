@@ -107,8 +107,8 @@ def record_notices(
             at = now.replace(microsecond=0) + timedelta(seconds=1)
             evidence.change_outage(conn, found.id, replace(found.outage, notice_at=at))
             outcomes.append(Done("told", None, {"outage": moment(found.outage.start), "notice_at": moment(at)}))
-        _, extended = move_deadlines(conn, offers.windows_unsettled(conn))
-        record(conn, [*((None, outcome) for outcome in outcomes), *extended], now=now, chance=chance)
+        move_deadlines(conn, offers.windows_unsettled(conn), now)
+        record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
     return outcomes
 
 

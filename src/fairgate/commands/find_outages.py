@@ -6,16 +6,15 @@ from typing import NamedTuple
 
 import psycopg
 
-from fairgate.commands.acting import place
 from fairgate.commands.deadlines import Deadlines
 from fairgate.commands.record import record
 from fairgate.core import outages
 from fairgate.core.deadlines import Deadline, Paused, Policy
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.outages import Sample
-from fairgate.core.places import moment, shown
+from fairgate.core.places import moment
 from fairgate.core.sealing import Chance
-from fairgate.store import evidence, offers, profiles, registrations
+from fairgate.store import evidence, offers, profiles
 from fairgate.store.offers import Window
 
 # How far before the earliest open window samples are looked at: far enough for an outage to be seen from its start.
@@ -42,15 +41,15 @@ class Brought(NamedTuple):
 def bring_up_to_date(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> Brought:
     """`find_outages` within a transaction, which holds the lock on outages until it ends.
 
-    When it has written anything the ledger is locked, and then no other row may be locked any more.
+    When it has written an outage the ledger is locked, and then no other row may be locked any more.
     """
     evidence.lock_outages(conn)
     windows = offers.windows_unsettled(conn)
     since = min([w.opened_at for w in windows], default=now) - BEFORE
     samples = evidence.samples(conn, since, now)
     found = _reconcile(conn, since, now, samples)
-    moved, said = move_deadlines(conn, windows)
-    record(conn, [*found, *said], now=now, chance=chance)
+    moved = move_deadlines(conn, windows, now)
+    record(conn, found, now=now, chance=chance)
     return Brought(len(found), moved, samples)
 
 
@@ -73,8 +72,8 @@ def _reconcile(conn: psycopg.Connection, since: datetime, now: datetime, samples
     return said
 
 
-def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window]) -> tuple[int, Said]:
-    """Recompute the deadlines of these locked windows; how many moved, and what their holders are to be told."""
+def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window], now: datetime) -> int:
+    """Recompute the deadlines of these locked windows; how many moved. `extend` tells their holders."""
     deadlines = Deadlines(conn, [w.opened_at for w in windows])
     profile = profiles.current(conn)
     moved: list[tuple[int, Deadline, Policy]] = []
@@ -82,15 +81,6 @@ def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window]) -> tuple
         deadline = deadlines.of(window)
         if (None if isinstance(deadline, Paused) else deadline) != window.deadline:
             moved.append((window.id, deadline, profile.program(window.program).policy))
-    if not moved:
-        return 0, []
-    offers.move_deadlines(conn, moved)
-    ids = [window_id for window_id, *_ in moved]
-    registrations.lock_ids(conn, [offer.registration_id for offer in offers.open_in(conn, ids)])
-    said: Said = []
-    for offer in offers.open_in(conn, ids):
-        held = place(offer)
-        assert held is not None
-        until = shown(deadlines.of(offer))
-        said.append((offer.registration_id, Done("extended", offer.number, {**held.facts, "deadline": until})))
-    return len(moved), said
+    if moved:
+        offers.move_deadlines(conn, moved, now)
+    return len(moved)

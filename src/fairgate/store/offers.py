@@ -56,9 +56,22 @@ LOCK_UNSETTLED = """
      WHERE NOT settled AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) ORDER BY id FOR NO KEY UPDATE
 """
 MOVE_DEADLINES = """
-    UPDATE "window" w SET deadline = m.deadline, lapse_at = m.lapse_at, promised = coalesce(m.deadline, w.promised)
+    UPDATE "window" w SET deadline = m.deadline, lapse_at = m.lapse_at, promised = coalesce(m.deadline, w.promised),
+           moved_at = coalesce(w.moved_at, %s), told_offer = 0
       FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS m (id, deadline, lapse_at)
      WHERE w.id = m.id
+"""
+LOCK_MOVED = """
+    SELECT id, told_offer FROM "window" WHERE moved_at IS NOT NULL
+     ORDER BY moved_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+"""
+OPEN_UNTOLD = f"""
+    SELECT {_COLUMNS} {_FROM} WHERE w.id = ANY(%s) AND o.id > w.told_offer AND o.state = 'offered'
+     ORDER BY o.window_id, o.id LIMIT %s
+"""
+TOLD_UP_TO = """
+    UPDATE "window" w SET told_offer = t.offer_id, moved_at = CASE WHEN t.offer_id IS NOT NULL THEN w.moved_at END
+      FROM unnest(%s::bigint[], %s::bigint[]) AS t (id, offer_id) WHERE w.id = t.id
 """
 FREED = """
     UPDATE round_port p SET backfill_due_at = %s
@@ -240,11 +253,30 @@ def windows_due(conn: psycopg.Connection, now: datetime, limit: int) -> list[int
     return [row[0] for row in rows]
 
 
-def move_deadlines(conn: psycopg.Connection, moved: Sequence[tuple[int, Deadline, Policy]]) -> None:
-    """Give windows, by id, another deadline; its policy says how long after it those in line have."""
+def move_deadlines(conn: psycopg.Connection, moved: Sequence[tuple[int, Deadline, Policy]], now: datetime) -> None:
+    """Give windows, by id, another deadline; its policy says how long after it those in line have.
+
+    From then on their holders are to be told, whatever their number: see `lock_moved`.
+    """
     ends = [_ends(deadline, policy) for _, deadline, policy in moved]
-    ids = [window_id for window_id, _, _ in moved]
-    conn.execute(MOVE_DEADLINES, [ids, [deadline for deadline, _ in ends], [lapses for _, lapses in ends]])
+    ids = bulk.whole(window_id for window_id, _, _ in moved)
+    deadlines, lapses = bulk.times(deadline for deadline, _ in ends), bulk.times(lapses for _, lapses in ends)
+    conn.execute(MOVE_DEADLINES, [now, ids, deadlines, lapses])
+
+
+def lock_moved(conn: psycopg.Connection, limit: int) -> list[int]:
+    """Lock windows that moved, and whose holders have not all been told; those that others are at are left out."""
+    return [row[0] for row in conn.execute(LOCK_MOVED, [limit])]
+
+
+def open_untold(conn: psycopg.Connection, window_ids: Sequence[int], limit: int) -> list[Offer]:
+    """Open offers of locked windows whose holders have not been told of the deadline as it is now, by window and id."""
+    return _all(conn, OPEN_UNTOLD, bulk.whole(window_ids), limit)
+
+
+def told_up_to(conn: psycopg.Connection, told: Sequence[tuple[int, int | None]]) -> None:
+    """Windows, by id, and the last offer whose holder was told; None: all of them were."""
+    conn.execute(TOLD_UP_TO, [bulk.whole(window for window, _ in told), bulk.whole(offer for _, offer in told)])
 
 
 def settle(conn: psycopg.Connection, window_ids: Sequence[int]) -> None:

@@ -253,6 +253,8 @@ CREATE TABLE "window" (
     lapse_at  timestamptz,
     promised  timestamptz,                                     -- the latest deadline that people were ever told
     settled   boolean NOT NULL DEFAULT false,                  -- no open offer is left in it
+    moved_at  timestamptz,                                     -- since then not every holder was told of a new deadline
+    told_offer bigint NOT NULL DEFAULT 0,                      -- the last offer, by id, whose holder was told of it
     CHECK ((deadline IS NULL) = (lapse_at IS NULL)),
     CHECK (deadline > opened_at AND lapse_at >= deadline),
     CHECK (deadline >= promised)
@@ -260,6 +262,7 @@ CREATE TABLE "window" (
 CREATE INDEX window_unsettled ON "window" (opened_at) WHERE NOT settled;
 CREATE INDEX window_lapse_due ON "window" (lapse_at) WHERE NOT settled;
 CREATE INDEX window_deadline ON "window" (deadline) WHERE NOT settled;
+CREATE INDEX window_moved ON "window" (moved_at) WHERE moved_at IS NOT NULL;
 
 CREATE TABLE offer (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -286,7 +289,7 @@ CREATE TABLE offer (
 ) WITH (fillfactor = 80);
 -- Confirming changes nothing that an index knows, and there is room on the page: no index is written for it.
 CREATE UNIQUE INDEX offer_one_live ON offer (registration_id, program) WHERE live;
-CREATE INDEX offer_window ON offer (window_id);
+CREATE INDEX offer_window ON offer (window_id, id);
 CREATE INDEX offer_slot ON offer (slot_id) WHERE live;
 
 -- Places taken at slots and ports follow from the offers that hold one: a live offer, and a person
@@ -365,6 +368,43 @@ CREATE TABLE attempt (
     fault           text NOT NULL,
     UNIQUE (registration_id, program, at)
 );
+
+-- What the public is told of: one or more outages, or a disturbance at a port. Nothing in it moves a deadline; outages do.
+CREATE TABLE incident (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number      text NOT NULL UNIQUE CHECK (number ~ '^FG-[0-9]{4}-[0-9]{4,}$'),
+    kind        text NOT NULL CHECK (kind IN ('outage', 'port closed', 'slots moved', 'program stopped')),
+    program     text REFERENCES program,     -- none: all of them
+    port        text REFERENCES port,        -- none: no port in particular
+    start_at    timestamptz NOT NULL,
+    end_at      timestamptz,                 -- none: it lasts
+    recorded_at timestamptz NOT NULL,
+    declared_by text,                        -- the staff account; none: found by the machinery
+    merged_into bigint REFERENCES incident,  -- the one that stands for this one
+    groups      integer NOT NULL DEFAULT 0 CHECK (groups >= 0),   -- registrations whose open offers it touched
+    persons     integer NOT NULL DEFAULT 0 CHECK (persons >= 0),
+    CHECK (end_at >= start_at),
+    CHECK (merged_into <> id)
+);
+CREATE INDEX incident_lasting ON incident (start_at) WHERE end_at IS NULL;
+
+CREATE TABLE incident_outage (
+    outage_id   bigint PRIMARY KEY REFERENCES outage,
+    incident_id bigint NOT NULL REFERENCES incident
+);
+CREATE INDEX incident_outage_of ON incident_outage (incident_id);
+
+-- The timeline. `texts` is what staff wrote, by language; what the machinery notes is put into words by its kind.
+CREATE TABLE incident_entry (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id bigint NOT NULL REFERENCES incident,
+    at          timestamptz NOT NULL,
+    kind        text NOT NULL,
+    facts       jsonb NOT NULL,
+    texts       jsonb,
+    written_by  text
+);
+CREATE INDEX incident_entry_of ON incident_entry (incident_id, id);
 
 -- 7. What was said ---------------------------------------------------------------------------
 
@@ -468,6 +508,10 @@ CREATE TRIGGER leaf_counted_up BEFORE UPDATE ON ledger
 CREATE TRIGGER ledger_stays BEFORE DELETE OR TRUNCATE ON ledger
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER statement_not_rewritten BEFORE UPDATE ON statement
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER incident_stays BEFORE DELETE OR TRUNCATE ON incident
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER incident_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON incident_entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER round_port_stays BEFORE DELETE OR TRUNCATE ON round_port
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -15,6 +15,7 @@ import structlog
 
 from fairgate.commands.due import Aside, Fetched, Source, Step, fetch, next_step, take, went_on
 from fairgate.commands.evidence import record_notices, tell_of_outages, tellable
+from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
 from fairgate.commands.looping import Clock, Connect, Loop, away
 from fairgate.core import faults
@@ -55,6 +56,7 @@ def loops(worker: Worker, poll_seconds: float, evidence_seconds: float) -> list[
     return [
         Loop("calendar", lambda: calendar(worker), poll_seconds),
         Loop("evidence", lambda: evidence(worker), evidence_seconds),
+        Loop("extensions", lambda: extensions(worker), poll_seconds),
         Loop("publication", lambda: publish(worker), poll_seconds),
     ]
 
@@ -65,6 +67,8 @@ def step(worker: Worker) -> bool:
     while calendar(worker):
         busy = True
     evidence(worker)
+    while extensions(worker):
+        busy = True
     return publish(worker) or busy
 
 
@@ -149,6 +153,15 @@ def _tell_status(worker: Worker, known: Sequence[Outage], now: datetime) -> None
         status.write(worker.home, known, now)
     except OSError as error:
         log.error("status not written", error=type(error).__name__, place=faults.place(error))
+
+
+def extensions(worker: Worker) -> bool:
+    """Say to the next holders that their deadline has moved; whether there may be more."""
+    with worker.connect() as conn:
+        told = extend(conn, now=worker.clock(conn), chance=worker.chance)
+    if told:
+        log.info("extensions", told=len(told))
+    return bool(told)
 
 
 # -- publication --------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from fairgate.store import clock, keys
 from fairgate.worker.beacons import Beacons
 from fairgate.worker.loops import EVIDENCE_EVERY, Worker, loops
 
-CONNECTIONS = 3  # one a loop
+CONNECTIONS = 4  # one a loop
 
 log = structlog.get_logger()
 
