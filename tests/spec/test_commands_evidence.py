@@ -12,6 +12,7 @@ from fairgate.commands.evidence import (
     tell_of_outages,
     tellable,
 )
+from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
 from fairgate.core.lifecycle import Done, Reason, Refused
 from fairgate.store import evidence, notices
@@ -83,6 +84,10 @@ def test_an_outage_is_on_record_and_pauses_every_open_deadline(conn: psycopg.Con
     [found] = evidence.outages(conn, start)
     assert (found.outage.start, found.outage.end) == (start + HOUR, None)
     assert deadline(world) is None
+    [told] = extend(conn, **world.clock)
+    assert isinstance(told, Done)
+    assert told.leaf is not None
+    assert extend(conn, **world.clock) == [], "nothing is said twice"
     kinds = [row[0] for row in conn.execute("SELECT kind FROM notice ORDER BY id").fetchall()]
     assert kinds == ["offered", "extended"]
     assert world.one("SELECT facts ->> 'deadline' FROM notice WHERE kind = 'extended'") == "paused"

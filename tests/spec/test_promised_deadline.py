@@ -51,7 +51,7 @@ def test_a_window_keeps_what_was_promised_through_growth_and_pause(conn: psycopg
     def deadline_with(first: int, outage: Outage) -> datetime | None:
         with world.conn.transaction():
             evidence.change_outage(world.conn, first, outage)
-            move_deadlines(world.conn, offers.windows_unsettled(world.conn))
+            move_deadlines(world.conn, offers.windows_unsettled(world.conn), world.now)
         found = world.offer(number)
         assert found is not None
         stated = Deadlines(world.conn, [found.opened_at]).of(found)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,7 @@ ORPHAN_S = 5.0  # for work in hand, once the database may be gone too
 
 # Where the parts begin. They are loaded when they run, so that the worker does not carry the pages in its memory.
 WORKER, NOTIFY, WATCH = "fairgate.worker.run", "fairgate.notify.run", "fairgate.watch.run"
-ACCOUNTS = "fairgate.web.accounts"
+ACCOUNTS, STATUS = "fairgate.web.accounts", "fairgate.notify.status_page"
 
 
 @app.command()
@@ -97,7 +98,8 @@ def worker() -> None:
     url = _prepare_environment()
     _refuse_old_tables()
     logs.configure()
-    parts = [import_module(part).run for part in (WORKER, NOTIFY)]
+    status = import_module(STATUS).StatusPage(place.home(), os.environ.get("FAIRGATE_ORIGIN", ""))
+    parts = [partial(import_module(WORKER).run, tell=status.write), import_module(NOTIFY).run]
     with stopped_by_signals() as stop, ThreadPoolExecutor(len(parts)) as threads:
         running = [threads.submit(run, url, place.home(), stop) for run in parts]
         wait(running, return_when=FIRST_EXCEPTION)

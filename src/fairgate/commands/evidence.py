@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from fairgate.commands.find_outages import move_deadlines
+from fairgate.commands.incidents import note_told
 from fairgate.commands.record import record
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import moment
@@ -106,6 +107,7 @@ def record_notices(
                 continue
             at = now.replace(microsecond=0) + timedelta(seconds=1)
             evidence.change_outage(conn, found.id, replace(found.outage, notice_at=at))
+            note_told(conn, found.id, at, now=now)
             outcomes.append(Done("told", None, {"outage": moment(found.outage.start), "notice_at": moment(at)}))
         move_deadlines(conn, offers.windows_unsettled(conn), now)
         record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import psycopg
 
 from fairgate.commands.deadlines import Deadlines
+from fairgate.commands.incidents import Changed, note_outages
 from fairgate.commands.record import record
 from fairgate.core import outages
 from fairgate.core.deadlines import Deadline, Paused, Policy
@@ -49,27 +50,26 @@ def bring_up_to_date(conn: psycopg.Connection, *, now: datetime, chance: Chance)
     samples = evidence.samples(conn, since, now)
     found = _reconcile(conn, since, now, samples)
     moved = move_deadlines(conn, windows, now)
-    record(conn, found, now=now, chance=chance)
+    record(conn, [(None, outcome) for outcome in found], now=now, chance=chance)
     return Brought(len(found), moved, samples)
 
 
-Said = list[tuple[int | None, Outcome]]
-
-
-def _reconcile(conn: psycopg.Connection, since: datetime, now: datetime, samples: Sequence[Sample]) -> Said:
-    """Write what samples say about outages and the record does not yet."""
+def _reconcile(conn: psycopg.Connection, since: datetime, now: datetime, samples: Sequence[Sample]) -> list[Outcome]:
+    """Write what samples say about outages and the record does not yet, and what follows for incidents."""
     recorded = evidence.outages(conn, since)
     found = outages.find(samples)
     healthy = outages.healthy_since(samples)
-    said: Said = []
-    for place_, outage in outages.reconcile([r.outage for r in recorded], found, healthy):
-        if place_ is None:
-            evidence.add_outage(conn, outage, now)
+    said: list[Outcome] = []
+    changed: list[Changed] = []
+    for place, outage in outages.reconcile([r.outage for r in recorded], found, healthy):
+        if place is None:
+            changed.append(Changed(evidence.add_outage(conn, outage, now), outage, None))
         else:
-            evidence.change_outage(conn, recorded[place_].id, outage)
+            evidence.change_outage(conn, recorded[place].id, outage)
+            changed.append(Changed(recorded[place].id, outage, recorded[place].outage))
         end = None if outage.end is None else moment(outage.end)
-        said.append((None, Done("outage", None, {"start": moment(outage.start), "end": end})))
-    return said
+        said.append(Done("outage", None, {"start": moment(outage.start), "end": end}))
+    return [*said, *note_outages(conn, changed, now=now)]
 
 
 def move_deadlines(conn: psycopg.Connection, windows: Sequence[Window], now: datetime) -> int:

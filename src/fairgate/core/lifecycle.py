@@ -115,6 +115,11 @@ class Reason(StrEnum):
     BELOW_TAKEN = "below taken"
     BAD_SAMPLE = "bad sample"
     KEY_REUSED = "key reused"
+    UNKNOWN_INCIDENT = "unknown incident"
+    INCIDENT_OVER = "incident over"
+    INCIDENT_LASTS = "incident lasts"
+    TEXT_MISSING = "text missing"
+    TEXT_TOO_LONG = "text too long"
 
 
 Fact = str | int | bool | None | list[str] | list[dict[str, str | None]]

@@ -26,6 +26,7 @@ from fairgate.gate.guarded import Guarded
 from fairgate.gate.lanes import Lanes
 from fairgate.gate.pages import Pages
 from fairgate.gate.samples import bring_in
+from fairgate.gate.status import StatusPage
 from fairgate.gate.tries import Tries
 from fairgate.store.journal import Journal
 
@@ -58,6 +59,7 @@ class Gate:
         self._below: dict[str, ASGIApp] = {  # by the first part of the path
             "results": Results(public / "results"),
             "draws": Bundles(public / "draws", self._pages),
+            "status": StatusPage(public / "status"),
         }
         self._hot: dict[str, ASGIApp] = {}  # by path
         self._rest = Starlette(
@@ -66,7 +68,9 @@ class Gate:
                 Route("/health/ready", self._ready),
                 Route("/static/{name}", FrontEnd(place.front_end), methods=["GET"]),
                 Route("/keys.json", Document(public / "keys.json", "application/json")),
+                Route("/status", StatusPage(public / "status")),
                 Route("/status.json", Document(public / "status.json", "application/json", SECONDS)),
+                Route("/status.atom", Document(public / "status.atom", "application/atom+xml; charset=utf-8", SECONDS)),
                 Mount("/", self._pages),
             ]
         )

@@ -373,7 +373,7 @@ CREATE TABLE attempt (
 CREATE TABLE incident (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     number      text NOT NULL UNIQUE CHECK (number ~ '^FG-[0-9]{4}-[0-9]{4,}$'),
-    kind        text NOT NULL CHECK (kind IN ('outage', 'port closed', 'slots moved', 'program stopped')),
+    kind        text NOT NULL CHECK (kind IN ('outage', 'port closed', 'slots moved', 'program stopped', 'planned work')),
     program     text REFERENCES program,     -- none: all of them
     port        text REFERENCES port,        -- none: no port in particular
     start_at    timestamptz NOT NULL,

@@ -7,10 +7,11 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 
 from fairgate.core import tokens
 from fairgate.core.lifecycle import Done, Reason
-from fairgate.web import deployment, session, words
+from fairgate.web import banner, deployment, session, words
 
 DONE = tokens.DONE
 LEAF_DIGITS = 18  # more has no leaf
@@ -29,6 +30,7 @@ def page(
         "success_leaf": leaf,
         "here": "",
         "languages": deployment.languages(),
+        "banners": banner.current(translation.get_language() or ""),
     }
     response = render(request, template, {**common, **(context or {})}, status=status)
     if done:

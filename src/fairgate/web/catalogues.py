@@ -18,8 +18,13 @@ from babel.messages.pofile import read_po, write_po
 
 PACKAGE = Path(__file__).resolve().parent.parent
 LOCALES = PACKAGE / "locale"
-WHERE = [("web/**.py", "python"), ("web/templates/**.html", "jinja2")]
-OPTIONS = {"web/templates/**.html": {"trimmed": "true"}}
+WHERE = [
+    ("web/**.py", "python"),
+    ("web/templates/**.html", "jinja2"),
+    ("notify/**.py", "python"),
+    ("notify/templates/**.html", "jinja2"),
+]
+OPTIONS = {"web/templates/**.html": {"trimmed": "true"}, "notify/templates/**.html": {"trimmed": "true"}}
 KEYWORDS = {
     "_": None,
     "gettext": None,

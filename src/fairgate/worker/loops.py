@@ -5,7 +5,7 @@ anew before anything is decided.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,16 +17,16 @@ from fairgate.commands.due import Aside, Fetched, Source, Step, fetch, next_step
 from fairgate.commands.evidence import record_notices, tell_of_outages, tellable
 from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
+from fairgate.commands.incidents import count_touched
 from fairgate.commands.looping import Clock, Connect, Loop, away
 from fairgate.core import faults
-from fairgate.core.deadlines import Outage
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
 from fairgate.store import clock, profiles, publication, rounds, shards, status
-from fairgate.store.evidence import outages as outages_on_record
 from fairgate.store.journal import Intake
 from fairgate.store.rounds import Round
+from fairgate.store.status import State
 from fairgate.worker import journal
 
 EVIDENCE_EVERY = 10.0  # seconds, as the samples
@@ -45,6 +45,7 @@ class Worker:
     source: Source
     clock: Clock = clock.now
     chance: Chance = os.urandom
+    tell: Callable[[State], None] = lambda _: None  # puts the public state into words, where somebody is to read it
     aside: Aside = field(default_factory=Aside)
     intake: Intake = field(init=False)
 
@@ -139,18 +140,19 @@ def evidence(worker: Worker) -> bool:
         over = tellable(conn)
         if over:
             record_notices(conn, over, now=worker.clock(conn), chance=worker.chance)
-        now = worker.clock(conn)
-        known = [found.outage for found in outages_on_record(conn, now - status.DAYS)]
-    _tell_status(worker, known, now)
+        count_touched(conn, now=worker.clock(conn))
+        state = status.read(conn, worker.clock(conn))
+    _tell_status(worker, state)
     if moved or telling or over:
         log.warning("outages", deadlines_moved=moved, notices=telling, told=len(over))
     return False
 
 
-def _tell_status(worker: Worker, known: Sequence[Outage], now: datetime) -> None:
+def _tell_status(worker: Worker, state: State) -> None:
     """Write the public state; a disk that refuses stops nothing that matters more."""
     try:
-        status.write(worker.home, known, now)
+        status.write(worker.home, state)
+        worker.tell(state)
     except OSError as error:
         log.error("status not written", error=type(error).__name__, place=faults.place(error))
 

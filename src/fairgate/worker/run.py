@@ -1,6 +1,7 @@
 """Run the worker until it is told to stop."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -8,6 +9,7 @@ import structlog
 from fairgate.commands import looping
 from fairgate.commands.looping import Clock
 from fairgate.store import clock, keys
+from fairgate.store.status import State
 from fairgate.worker.beacons import Beacons
 from fairgate.worker.loops import EVIDENCE_EVERY, Worker, loops
 
@@ -24,10 +26,14 @@ def run(
     *,
     evidence_seconds: float = EVIDENCE_EVERY,
     clock: Clock = clock.now,
+    tell: Callable[[State], None] = lambda _: None,
 ) -> None:
-    """Take what is due by the database's clock, until `stop` is set. Any number of workers may run."""
+    """Take what is due by the database's clock, until `stop` is set. Any number of workers may run.
+
+    `tell` puts the public state of the service into words.
+    """
     with looping.connections(dsn, CONNECTIONS) as connect:
-        worker = Worker(home, keys.load(home), connect, Beacons(home), clock)
+        worker = Worker(home, keys.load(home), connect, Beacons(home), clock, tell=tell)
         log.info("worker started")
         looping.run(loops(worker, poll_seconds, evidence_seconds), stop)
     log.info("worker stopped")
