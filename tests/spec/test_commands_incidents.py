@@ -75,6 +75,7 @@ def test_its_timeline_goes_on_until_people_were_told(conn: psycopg.Connection) -
 
 def test_outages_within_an_hour_are_one_incident_and_later_ones_another(conn: psycopg.Connection) -> None:
     world = World(conn)
+    world.offered()  # evidence is looked at from the earliest open window on
     start = world.now
     world.samples(start - HOUR, start)
     world.broken(start, start + 10 * MINUTE)
@@ -91,6 +92,7 @@ def test_outages_within_an_hour_are_one_incident_and_later_ones_another(conn: ps
 
 def test_late_samples_merge_incidents_and_the_first_number_stands(conn: psycopg.Connection) -> None:
     world = World(conn)
+    world.offered()  # evidence is looked at from the earliest open window on
     start = world.now
     world.samples(start - HOUR, start)
     world.broken(start, start + 10 * MINUTE)
