@@ -26,7 +26,7 @@ def told(world: TimeWorld) -> dict[str, object]:
 
 
 def test_it_says_what_is_on_record_and_as_of_when(world: TimeWorld) -> None:
-    assert told(world) == {"as_of": moment(world.now), "confirming": "works", "outages": []}
+    assert told(world) == {"as_of": moment(world.now), "confirming": "works", "outages": [], "incidents": []}
 
 
 def test_an_outage_that_lasts_interrupts_and_one_that_ended_is_told_for_ninety_days(world: TimeWorld) -> None:

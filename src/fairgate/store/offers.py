@@ -70,7 +70,8 @@ OPEN_UNTOLD = f"""
      ORDER BY o.window_id, o.id LIMIT %s
 """
 TOLD_UP_TO = """
-    UPDATE "window" w SET told_offer = coalesce(t.offer_id, 0), moved_at = CASE WHEN t.offer_id IS NOT NULL THEN w.moved_at END
+    UPDATE "window" w SET told_offer = coalesce(t.offer_id, 0),
+           moved_at = CASE WHEN t.offer_id IS NOT NULL THEN w.moved_at END
       FROM unnest(%s::bigint[], %s::bigint[]) AS t (id, offer_id) WHERE w.id = t.id
 """
 FREED = """
