@@ -152,6 +152,13 @@ def test_memory_is_bounded_and_lets_go_of_what_was_not_asked_for_longest() -> No
         (b"gzip; q=0.000, br", False),
         (b"br;q=0, gzip", True),
         (b"br", False),
+        (b"GZIP", True),
+        (b"*", True),
+        (b"gzip;Q=0", False),
+        (b"notgzip", False),
+        (b"gzip;q=0.5, identity;q=1", False),
+        (b"*;q=0, gzip", True),
+        (b"gzip;q=often", False),
     ],
 )
 def test_who_takes_gzip(header: bytes, taken: bool) -> None:

@@ -143,3 +143,22 @@ def test_a_body_that_never_begins_is_let_go(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_answers_for_programs_are_taken_for_nothing_else(world: World) -> None:
     assert send("GET", "/api/v1/me").headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_address_with_too_many_parameters_is_a_bad_request(group: Group) -> None:
+    answer = send("POST", "/me/confirm?" + "&".join(["a=1"] * 201), headers={"Accept-Language": "es"})
+    assert answer.status_code == 400
+    assert answer.headers["Content-Language"] == "es"
+
+
+def test_an_officers_document_that_cannot_be_read_is_no_try_of_a_password(group: Group) -> None:
+    for _ in range(10):
+        answer = send("POST", "/api/v1/staff/session", content=b"hello")
+        assert answer.status_code == 422
+        assert "error" in answer.json()
+
+
+def test_nobody_writes_into_our_log(group: Group, caplog: pytest.LogCaptureFixture) -> None:
+    assert send("GET", "/", headers={"Host": f"{group.number}.example"}).status_code == 400
+    assert send("POST", "/me/withdraw").status_code == 403
+    assert not [record for record in caplog.records if record.name.startswith("django")]

@@ -1,5 +1,6 @@
 """The parts of a deployment, each a process: `serve`, `worker`, `watch`; and `migrate`, which goes before them."""
 
+import errno
 import os
 import signal
 import socket
@@ -16,6 +17,8 @@ from typing import Annotated
 
 import psycopg
 import typer
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fairgate.cli import logs, place, server
 from fairgate.cli.faults import database_place
@@ -23,7 +26,7 @@ from fairgate.cli.reading import whole
 from fairgate.commands.load_profile import load_profile
 from fairgate.commands.rounds import start_calendar
 from fairgate.core import schedule
-from fairgate.core.errors import BadInput
+from fairgate.core.errors import BadInput, shown
 from fairgate.core.numbers import new_code
 from fairgate.store import clock, profiles, slots
 from fairgate.store.migrate import migrate as migrate_tables
@@ -62,10 +65,10 @@ def serve(
     _prepare_environment()
     _refuse_old_tables()
     tls = _tls(certificate, key)
-    refuse_taken(host, port)
+    address = refuse_taken(host, port)
     logs.configure()
     end_with_parent()
-    server.run(host, port, workers, tls)
+    server.run(address, port, workers, tls)
 
 
 def _tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
@@ -83,6 +86,12 @@ def _tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None
     except ssl.SSLError:
         problem = "cannot be read, or do not belong together"
         raise BadInput(f"{certificate} and {key}", problem, "give a certificate and its own key") from None
+    found = load_pem_private_key(whole(key), None)
+    curves = (ec.SECP256R1, ec.SECP384R1)
+    if not isinstance(found, (rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)) and not (
+        isinstance(found, ec.EllipticCurvePrivateKey) and isinstance(found.curve, curves)
+    ):
+        raise BadInput(str(key), "is of a kind that is not served", "use RSA, Ed25519, or ECDSA over P-256 or P-384")
     return certificate, key
 
 
@@ -187,16 +196,24 @@ def begin_calendar(conn: psycopg.Connection) -> None:
             start_calendar(conn, program, schedule.next_to_open(program, now))
 
 
-def refuse_taken(host: str, port: int) -> None:
-    """Raise BadInput when nothing can listen there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def refuse_taken(host: str, port: int) -> str:
+    """The address that `host` names, as numbers; raises BadInput when nothing can listen there."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError):
+        problem, way_out = f"{shown(host)} is no address", "give one of this machine, as 127.0.0.1 or 0.0.0.0"
+        raise BadInput("--host", problem, way_out) from None
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError as error:
             problem = f"nothing can listen there ({error.strerror})"
-            raise BadInput(f"{host} port {port}", problem, "end what uses it, or choose another with --port") from None
+            way_out = "end what uses it, or choose another with --port"
+            if error.errno == errno.EADDRNOTAVAIL:
+                way_out = "give an address of this machine with --host, as 127.0.0.1 or 0.0.0.0"
+            raise BadInput(f"{host} port {port}", problem, way_out) from None
+    return str(address[0])
 
 
 @contextmanager

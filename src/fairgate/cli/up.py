@@ -201,19 +201,19 @@ def _about_sample(url: str, home: Path) -> list[str]:
             first = "  an applicant (no offer is open now; the next results bring some)"
             return [first, f"    number               {number}", f"    access code          {code}"]
         zone = ZoneInfo(profiles.current(conn).port(found.offer.port).people_zone)
-    assert found.offer.deadline is not None, "the sample was chosen by its deadline"
-    until = found.offer.deadline.astimezone(zone)
+    deadline = found.offer.deadline
+    until = f"{deadline.astimezone(zone):%A %d %B, %H:%M} ({zone.key})" if deadline else "the clock stands still now"
     return [
         "  an applicant with an open offer",
         f"    number               {found.offer.number}",
         f"    access code          {found.code}",
-        f"    to confirm by        {until:%A %d %B, %H:%M} ({zone.key})",
+        f"    to confirm by        {until}",
     ]
 
 
 def _sample(conn: psycopg.Connection, codes: Mapping[str, str]) -> Sample | None:
     """Of those whose code is known and who have an open offer, a family with the most time left."""
     windows = [window.id for window in offers.windows_unsettled(conn)]
-    found = [o for o in offers.open_in(conn, windows) if o.number in codes and o.deadline is not None]
-    best = max(found, key=lambda o: (o.deadline, 2 <= o.size <= 4, o.number), default=None)
+    found = [o for o in offers.open_in(conn, windows) if o.number in codes]
+    best = max(found, key=lambda o: (o.deadline or o.opened_at, 2 <= o.size <= 4, o.number), default=None)
     return None if best is None else Sample(best, codes[best.number])

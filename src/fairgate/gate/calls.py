@@ -78,9 +78,12 @@ class Call:
         return ""
 
     def query(self, name: str) -> str:
-        """The parameter of the address with this name; empty when there is none."""
+        """The parameter of the address with this name; empty when there is none. Raises BadInput for too many."""
         query: bytes = self.scope["query_string"]
-        return parse_qs(query.decode("latin-1"), max_num_fields=FIELDS_MOST).get(name, [""])[-1]
+        try:
+            return parse_qs(query.decode("latin-1"), max_num_fields=FIELDS_MOST).get(name, [""])[-1]
+        except ValueError:
+            raise BadInput("address", f"has more than {FIELDS_MOST} parameters", "leave out what follows ?") from None
 
     def bearer(self) -> str:
         """The token of the Authorization header; empty when there is none."""

@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from fairgate.core import numbers
 from fairgate.core.errors import BadInput
+from fairgate.gate.api import tell
 from fairgate.gate.calls import Call, respond
 from fairgate.gate.desk import Desk
 from fairgate.gate.pages import Pages
@@ -38,7 +39,8 @@ class Guarded:
             number = await self._number(call)
             self.desk.may_guess(number, address)
         except Exception as error:
-            await respond(send, await self.pages.tell(call, error))
+            told = await tell(call, error) if self.as_json else await self.pages.tell(call, error)
+            await respond(send, told)
             return
 
         async def sending(message: Message) -> None:
@@ -67,7 +69,4 @@ class Guarded:
         return await call.form()
 
     async def _document(self, call: Call) -> Mapping[str, object]:
-        try:
-            return await call.json()
-        except BadInput:  # the page reads it in the same way, and says what is wrong
-            return {}
+        return await call.json()

@@ -1,6 +1,5 @@
 """Answers kept in memory as the very messages that are sent, so that sending one again costs next to nothing."""
 
-import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,7 +8,6 @@ from starlette.types import Message, Scope, Send
 
 Headers = tuple[tuple[bytes, bytes], ...]
 MESSAGES_BYTES = 2048  # what the messages and headers around a body take, generously
-_NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(?:\.0{0,3})?\s*(?:,|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,20 @@ def matches(wanted: bytes, etag: bytes) -> bool:
 
 
 def takes_gzip(accepted: bytes) -> bool:
-    """Whether an Accept-Encoding header names gzip."""
-    return b"gzip" in accepted and (b"q=0" not in accepted or not _NO_GZIP.search(accepted))
+    """Whether an Accept-Encoding header (RFC 9110, 12.5.3) takes gzip, and does not like plain bytes better."""
+    weights: dict[bytes, float] = {}
+    for part in accepted.lower().split(b","):
+        coding, _, parameter = part.partition(b";")
+        weights[coding.strip()] = _weight(parameter.strip())
+    gzip = weights.get(b"gzip", weights.get(b"*", 0.0))
+    return gzip > 0 and gzip >= weights.get(b"identity", 0.0)
+
+
+def _weight(parameter: bytes) -> float:
+    try:
+        return float(parameter.removeprefix(b"q=")) if parameter else 1.0
+    except ValueError:
+        return 0.0
 
 
 class Memory:

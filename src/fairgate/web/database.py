@@ -17,6 +17,8 @@ import structlog
 from django.conf import settings
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from fairgate.web.patient import Connection, Silent
+
 CONNECTIONS = 8  # a page waits for the database a few milliseconds; more connections would only queue there
 PATIENCE_SECONDS = 3.0  # then the person gets a page that says so, instead of a spinning wheel
 ASK_AGAIN_SECONDS = 1.0
@@ -39,6 +41,7 @@ class Pool:
         self._turn = threading.Lock()  # whose it is to ask then
         self._pool = ConnectionPool(
             url,
+            connection_class=Connection,
             min_size=0,
             max_size=CONNECTIONS,
             timeout=PATIENCE_SECONDS,
@@ -56,7 +59,7 @@ class Pool:
         try:
             with self._pool.connection() as conn:
                 yield conn
-        except PoolTimeout:
+        except (PoolTimeout, Silent):
             self._is_away()
             raise
 
@@ -68,7 +71,7 @@ class Pool:
         if time.monotonic() < self._ask_at or not self._turn.acquire(blocking=False):
             raise Away
         try:
-            psycopg.connect(self._url, autocommit=True, connect_timeout=3).close()
+            Connection.connect(self._url, autocommit=True, connect_timeout=3).close()
         except psycopg.OperationalError:
             self._is_away()
             raise

@@ -45,6 +45,9 @@ def _a_defect(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("django.request").addFilter(_a_defect)
+# Wrong hosts and forms without their cookie are anybody's to send, as many as they like and with any words in them.
+for _name in ("django.security.DisallowedHost", "django.security.csrf"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 @dataclass(slots=True)

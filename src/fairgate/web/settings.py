@@ -33,7 +33,7 @@ def database(url: str) -> dict[str, object]:
     """Django's way of writing a database address, with a search path of its own so that tables never mix."""
     parts = conninfo_to_dict(url)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "fairgate.web.patient",
         "NAME": parts.pop("dbname", ""),
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),
