@@ -73,3 +73,14 @@ def browser(web: None) -> Pages:
 def navegador(web: None) -> Pages:
     """Somebody who reads Spanish."""
     return Pages("es")
+
+
+@pytest.fixture
+def officer(world: World, browser: Pages) -> Pages:
+    """Somebody of the staff, signed in."""
+    from django.contrib.auth import get_user_model
+
+    get_user_model().objects.create_user("officer", password="a long enough password")
+    page = browser.send("/staff/sign-in", name="officer", password="a long enough password")
+    assert page.path == "/staff/"
+    return browser

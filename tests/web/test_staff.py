@@ -1,19 +1,10 @@
 """The officers' console."""
 
 import pytest
-from django.contrib.auth import get_user_model
 
 from fairgate.store import offers, requests
 from pages import Pages
 from web_world import PROGRAM, Group, World
-
-
-@pytest.fixture
-def officer(world: World, browser: Pages) -> Pages:
-    get_user_model().objects.create_user("officer", password="a long enough password")
-    page = browser.send("/staff/sign-in", name="officer", password="a long enough password")
-    assert page.path == "/staff/"
-    return browser
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ class Words:
         """What happened, and where."""
         _ = self._
         if one.kind == Kind.OUTAGE:
-            return _("Confirming did not work")
+            return _("Confirming does not work") if one.end_at is None else _("Confirming did not work")
         what = {
             Kind.PORT_CLOSED: _("A port is closed"),
             Kind.SLOTS_MOVED: _("Appointments have other times"),

@@ -4,7 +4,19 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from fairgate.web.views import applicant, details, errors, offer, officer, public, receipts, results, sign_in, staff
+from fairgate.web.views import (
+    applicant,
+    details,
+    errors,
+    incidents,
+    offer,
+    officer,
+    public,
+    receipts,
+    results,
+    sign_in,
+    staff,
+)
 
 
 class IsoDate:
@@ -46,6 +58,9 @@ urlpatterns = [
     path("staff/sign-in", staff.sign_in, name="staff-sign-in"),
     path("staff/sign-out", staff.sign_out, name="staff-sign-out"),
     path("staff/ports/<slug:port>", staff.port, name="staff-port"),
+    path("staff/incidents", incidents.every, name="staff-incidents"),
+    path("staff/incidents/<slug:number>", incidents.one, name="staff-incident"),
+    path("staff/incidents/<slug:number>/over", incidents.over, name="staff-incident-over"),
     path("api/v1/staff/session", officer.session, name="officer-session"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from fairgate.core.incidents import Kind
 from fairgate.core.lifecycle import Reason
 
 
@@ -140,4 +141,31 @@ def done(code: str) -> str | None:
         "declined": _("You declined the offer. Your request still stands."),
         "amended": _("Your details are changed."),
         "checked in": _("The group is checked in."),
+        "incident": _("It is on record, and in a few seconds on the status page."),
     }.get(code)
+
+
+def incident(kind: Kind) -> str:
+    """What happened."""
+    return {
+        Kind.OUTAGE: _("Confirming did not work"),
+        Kind.PORT_CLOSED: _("A port is closed"),
+        Kind.SLOTS_MOVED: _("Appointments have other times"),
+        Kind.PROGRAM_STOPPED: _("A program stops"),
+        Kind.PLANNED_WORK: _("Planned work"),
+    }[kind]
+
+
+def incident_entry(kind: str) -> str:
+    """A line of an incident's timeline, as staff see it."""
+    return {
+        "outage began": _("an outage was found"),
+        "outage began earlier": _("it turned out to have begun earlier"),
+        "outage goes on": _("confirming does not work again"),
+        "outage ended": _("confirming works again"),
+        "told": _("everyone has been told"),
+        "merged": _("another incident turned out to be part of this one"),
+        "declared": _("declared"),
+        "written": _("explained"),
+        "ended": _("ended"),
+    }[kind]
