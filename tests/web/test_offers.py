@@ -74,6 +74,8 @@ def test_outages_that_moved_the_deadline_are_told_to_who_comes_too_late(world: W
     page = browser.get("/me/confirm")
     assert page.status == 409
     assert "The time lost, 1 hour 30 minutes, is given back." in page.main
+    assert "open for 3 hours, closed for 1 hour 30 minutes and open for " in page.main
+    assert "of open door, and never less than 23 hours." in page.main
 
 
 @pytest.mark.parametrize(

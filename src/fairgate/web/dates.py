@@ -4,6 +4,7 @@ Times carry their zone, named by its city ("18:00 on Tuesday 24 November, Tijuan
 are in the templates, where translators see them whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_location
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from django.utils import translation
 from django.utils.translation import gettext, ngettext, pgettext
@@ -85,6 +87,11 @@ def duration(length: timedelta) -> str:
     if hours and minutes:
         return gettext("%(hours)s %(minutes)s") % {"hours": in_hours, "minutes": in_minutes}
     return in_hours if hours else in_minutes
+
+
+def listed(parts: Sequence[str]) -> str:
+    """'one, two and three'."""
+    return format_list(parts, locale=_locale())
 
 
 def locale_tag() -> str:

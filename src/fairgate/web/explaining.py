@@ -1,7 +1,7 @@
 """Why a deadline is what it is: the steps of core's sum as sentences that can be followed with a pencil."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,7 +21,41 @@ def sentences(steps: Sequence[Step], opened_at: datetime, policy: Policy, zone: 
     said = [_opened(steps[0], opened_at, policy, zone)]
     for step in telling:
         said += _WORDS[step.because](step, zone)
-    return said
+    return [*said, *_sum(steps, opened_at, policy)]
+
+
+def _sum(steps: Sequence[Step], opened_at: datetime, policy: Policy) -> list[str]:
+    """The whole time from the offer to the deadline, open and closed by turns; nothing while there is no deadline."""
+    deadline = steps[-1].deadline
+    if not isinstance(deadline, datetime):
+        return []
+    parts, open_for, at = [], timedelta(), _minute(opened_at)
+    for start, end in _closed(steps, opened_at):
+        open_for += start - at
+        parts.append(_("open for %(length)s") % {"length": dates.duration(start - at)})
+        parts.append(_("closed for %(length)s") % {"length": dates.duration(end - start)})
+        at = end
+    open_for += deadline - at
+    parts.append(_("open for %(length)s") % {"length": dates.duration(deadline - at)})
+    return [
+        _(
+            "So the door is, one after the other: %(parts)s."
+            " That makes %(open)s of open door, and never less than %(window)s."
+        )
+        % {"parts": dates.listed(parts), "open": dates.duration(open_for), "window": dates.duration(policy.window)}
+    ]
+
+
+def _closed(steps: Sequence[Step], opened_at: datetime) -> list[tuple[datetime, datetime]]:
+    """The times given back, each from the opening on."""
+    moved = [step.outage for step in steps if step.because is Because.MOVED and step.outage is not None]
+    spans = ((max(outage.start, opened_at), outage.end) for outage in moved if outage.end is not None)
+    return [(_minute(start), _minute(end)) for start, end in spans]
+
+
+def _minute(at: datetime) -> datetime:
+    """Without its seconds, so that what is added up with a pencil adds up."""
+    return at.replace(second=0, microsecond=0)
 
 
 def _opened(step: Step, opened_at: datetime, policy: Policy, zone: str) -> str:
