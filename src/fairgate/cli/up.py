@@ -62,7 +62,8 @@ def up(
     home.mkdir(parents=True, exist_ok=True)
     with ended_by_signals():
         say(f"database in {home / 'postgres'}")
-        with embedded.server(home / "postgres") as url:
+        with embedded.started(home / "postgres") as database:
+            url = database.url
             environment = _environment(home, url)
             if rehearse and databases.is_unused(url):
                 groups, past = first_look(parsed)
@@ -70,7 +71,7 @@ def up(
             say("tables, profile and staff account")
             _step(environment, "migrate", "--profile", str(folder))
             _step(environment, "staff", STAFF, "--password-file", str(home / "staff.password"))
-            _serve(environment, url, home, port)
+            _serve(environment, database, home, port)
 
 
 def say(line: str) -> None:
@@ -134,7 +135,7 @@ def _codes(home: Path) -> Path:
 # -- serving ------------------------------------------------------------------------------------
 
 
-def _serve(environment: dict[str, str], url: str, home: Path, port: int) -> None:
+def _serve(environment: dict[str, str], database: embedded.Server, home: Path, port: int) -> None:
     address = f"http://{HOST}:{port}"
     parts = {"serve": ("serve", "--port", str(port)), "worker": ("worker",), "watch": ("watch", address)}
     children = Children(
@@ -143,12 +144,13 @@ def _serve(environment: dict[str, str], url: str, home: Path, port: int) -> None
     refuse_taken(HOST, port)  # again: a first start takes a minute
     with children.running():
         _await_ready(children, f"{address}/health/ready")
-        _greet(url, home, address)
+        _greet(database.url, home, address)
         while True:
             time.sleep(LOOK_S)
             children.look()
-            if embedded.running(home / "postgres") is None:
-                raise BadInput("PostgreSQL", "has ended, so everything is ended", f"read {home / 'postgres' / 'log'}")
+            if database.ended():  # the others go on without it, as they would elsewhere
+                say(f"PostgreSQL has ended, and is started again; {home / 'postgres' / 'log'} may say why")
+                database.start_again()
 
 
 def _await_ready(children: Children, health: str) -> None:

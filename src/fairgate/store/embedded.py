@@ -19,7 +19,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,9 +73,35 @@ class _Cluster(NamedTuple):
         return self.folder / "log"
 
 
+class Server:
+    """A PostgreSQL that we started. It may be started again, at the same URL, when it has ended by itself."""
+
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]], url: str) -> None:
+        self._start = start
+        self._process = start()
+        self.url = url
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def start_again(self) -> None:
+        """Raises BadInput when it cannot start."""
+        self._process = self._start()
+
+    def stop(self) -> None:
+        _stop(self._process)
+
+
 @contextmanager
 def server(folder: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """PostgreSQL on the cluster in `folder`, made if it is not there; the URL of its database.
+    """As `started`, for who needs no more than the URL."""
+    with started(folder, durable=durable, settings=settings) as found:
+        yield found.url
+
+
+@contextmanager
+def started(folder: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """PostgreSQL on the cluster in `folder`, made if it is not there, and stopped in the end.
 
     `durable=False` is for throw-away clusters of tests only: it gives up fsync. `settings` are parameters
     of PostgreSQL that go before ours. Call it from a thread that lives as long as the server shall. Raises BadInput
@@ -94,12 +120,12 @@ def server(folder: Path, *, durable: bool = True, settings: Mapping[str, str] | 
                 _make(cluster, durable=durable)
         chosen = _SETTINGS | ({} if durable else _THROW_AWAY) | dict(settings or {})
         with _socket_folder(cluster) as sockets:
-            process = _start(cluster, sockets, chosen)
+            found = Server(lambda: _start(cluster, sockets, chosen), _url(sockets, _OWNER))
             try:
                 _ensure_database(sockets)
-                yield _url(sockets, _OWNER)
+                yield found
             finally:
-                _stop(process)
+                found.stop()
 
 
 def running(folder: Path) -> str | None:
