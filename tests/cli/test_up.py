@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +79,18 @@ def up(home: Path, port: int, *args: str) -> Iterator[Up]:
         running.process.stdout.close()
 
 
+def ready(port: int) -> bool:
+    """Whether the gate reaches its database again within a minute."""
+    over = time.monotonic() + 60
+    while time.monotonic() < over:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5):
+                return True
+        except OSError:
+            time.sleep(0.2)
+    return False
+
+
 def sample(said: str) -> tuple[str, str]:
     found = re.search(r"number +(\S+)\n +access code +(\S+)\n +to confirm by", said)
     assert found, said
@@ -107,6 +120,9 @@ def test_everything_comes_up_stays_up_goes_on_and_ends(tmp_path, port, refused):
         second.until("Ctrl-C ends everything")
         assert "first start" not in second.said
         assert sample(second.said)[0] == number
+        os.kill(int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        second.until("PostgreSQL has ended, and is started again")
+        assert ready(port), "and the parts find it again"
         family = second.family()
         second.process.kill()  # as a power cut would, it cannot clear up
         _, alive = psutil.wait_procs(family, timeout=30)
