@@ -1,6 +1,5 @@
 """The watcher confirms through the real pages, and its samples tell whether that worked."""
 
-import os
 import socket
 import threading
 import time
@@ -13,8 +12,7 @@ import psycopg
 import pytest
 
 from databases import Databases
-from fairgate.commands.find_outages import find_outages
-from fairgate.store import clock, evidence, keys
+from fairgate.store import clock, evidence, keys, offers, profiles
 from fairgate.watch.confirming import Failed, confirm
 from fairgate.watch.run import Watcher, next_sample, run, watch
 from fairgate.watch.spool import Spool
@@ -70,17 +68,45 @@ def test_a_confirmation_that_works_is_a_good_sample(watcher: Watcher, conn: psyc
     assert states == [("confirmed",)]
 
 
-def test_a_service_that_is_down_is_an_outage_within_a_minute(watcher: Watcher, conn: psycopg.Connection) -> None:
+def window(conn: psycopg.Connection) -> int:
+    """A window that opened an hour ago, with a deadline tomorrow."""
+    opened_at = at(conn, 360)
+    policy = profiles.current(conn).program("arrival").policy
+    return offers.open_window(conn, "arrival", "Etc/UTC", opened_at, opened_at + policy.window, policy)
+
+
+def deadline(conn: psycopg.Connection, of: int) -> datetime | None:
+    row = conn.execute('SELECT deadline FROM "window" WHERE id = %s', [of]).fetchone()
+    assert row is not None
+    found: datetime | None = row[0]
+    return found
+
+
+def test_a_service_that_is_down_is_an_outage_within_a_minute_though_no_worker_runs(
+    watcher: Watcher, conn: psycopg.Connection
+) -> None:
+    open_window = window(conn)
     down = replace(watcher, url="http://127.0.0.1:9")
     start = at(conn, 10)
     watch(watcher, start)
-    for i in (1, 2, 3):
+    for i in (1, 2):
         watch(down, start + i * TICK)
+    assert evidence.untold(conn) == []
+    assert deadline(conn, open_window) is not None
+    watch(down, start + 3 * TICK)
     assert [failed for _, _, failed in recorded(conn, watcher.source)] == [0, 1, 1, 1]
-    find_outages(conn, now=clock.now(conn), chance=os.urandom)
     [found] = evidence.untold(conn)
     assert found.outage.start == start
     assert found.outage.end is None
+    assert deadline(conn, open_window) is None, "the deadline stands still"
+
+
+def test_who_cannot_look_for_outages_loses_no_sample(watcher: Watcher, conn: psycopg.Connection) -> None:
+    moment = at(conn, 3)
+    with psycopg.connect(watcher.dsn) as other:
+        evidence.lock_outages(other)  # a worker that is at it, and hangs
+        watch(watcher, moment)
+    assert recorded(conn, watcher.source) == [(moment, 1, 0)]
 
 
 def test_while_the_database_is_away_samples_wait_and_come_in_once(watcher: Watcher, conn: psycopg.Connection) -> None:

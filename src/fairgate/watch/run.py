@@ -3,8 +3,12 @@
 This goes on when everything else is down. With the database away the confirmation has failed, the sample waits on local
 disk, and the time is that of the database's clock as it was last seen. What only this program gets wrong is no
 evidence against the service: then there is no sample, and silence is never taken for health either.
+
+After each sample the watcher looks for outages itself, as the worker does: either of them alone is enough for an outage
+to be on record and for deadlines to stand still.
 """
 
+import os
 import socket
 import threading
 import time
@@ -18,6 +22,7 @@ import structlog
 
 from fairgate.commands.canary import Prepare, Ready, prepare, turn_of
 from fairgate.commands.evidence import RecordSample, record_samples
+from fairgate.commands.find_outages import find_outages
 from fairgate.core import faults
 from fairgate.core.canary import PROGRAM
 from fairgate.core.lifecycle import Refused
@@ -27,7 +32,10 @@ from fairgate.watch.confirming import Failed, confirm
 from fairgate.watch.spool import Spool, Spooled
 
 CONNECT_SECONDS = 2
-OPTIONS = "-c statement_timeout=4000 -c lock_timeout=4000"  # a database that does not answer is away
+LOST_SECONDS = 8  # how long a network may swallow what is sent before the connection counts as lost
+LOCK_SECONDS, LOOK_SECONDS = 4, 1  # who holds the lock on outages is looking for them, and then we need not
+# A database that does not answer is away. A transaction in which nothing happens, as we were stopped, is ended by it.
+OPTIONS = "-c statement_timeout=4000 -c lock_timeout={lock}s -c idle_in_transaction_session_timeout=8000"
 
 # What makes preparing fail when people could not confirm either: a database that is gone, full or a copy to read from.
 AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
@@ -60,8 +68,18 @@ class Watcher:
     every: float
     clock: Clock = field(default_factory=Clock)
 
-    def connect(self) -> psycopg.Connection:
-        return psycopg.connect(self.dsn, autocommit=True, connect_timeout=CONNECT_SECONDS, options=OPTIONS)
+    def connect(self, lock: int = LOCK_SECONDS) -> psycopg.Connection:
+        """A connection on which every wait has an end, the one for a lock after `lock` seconds."""
+        return psycopg.connect(
+            self.dsn,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            options=OPTIONS.format(lock=lock),
+            keepalives_idle=LOST_SECONDS // 2,
+            keepalives_interval=2,
+            keepalives_count=2,
+            tcp_user_timeout=LOST_SECONDS * 1000,
+        )
 
 
 def run(url: str, dsn: str, home: Path, stop: threading.Event, every: float = 10.0) -> None:
@@ -91,12 +109,13 @@ def next_sample(watcher: Watcher) -> tuple[datetime, float]:
 
 
 def watch(watcher: Watcher, at: datetime) -> None:
-    """Try a confirmation in the time that ends `at`, keep the sample, and bring in what is kept."""
+    """Try a confirmation in the time that ends `at`, keep the sample, bring in what is kept, and look for outages."""
     failure = _try(watcher, at)
     watcher.spool.add(Spooled(at, int(failure is None), int(failure is not None)))
     if failure is not None:
         log.warning("confirming failed", at=at.isoformat(), failure=failure)
-    _bring_in(watcher)
+    if _bring_in(watcher):
+        _look_for_outages(watcher)
 
 
 def _try(watcher: Watcher, at: datetime) -> str | None:
@@ -120,8 +139,8 @@ def _prepare(watcher: Watcher, at: datetime) -> Ready:
         return prepare(conn, Prepare(watcher.source, day, turn), keys=watcher.keys, now=now)
 
 
-def _bring_in(watcher: Watcher) -> None:
-    """Put what is kept on record, unless the database is away; then it is kept on."""
+def _bring_in(watcher: Watcher) -> bool:
+    """Put what is kept on record, unless the database is away; then it is kept on. Whether it was there."""
 
     def take(samples: Sequence[Spooled]) -> None:
         acts = [RecordSample(sample.at, watcher.source, sample.ok, sample.failed) for sample in samples]
@@ -135,6 +154,22 @@ def _bring_in(watcher: Watcher) -> None:
             brought = watcher.spool.bring_in(take)
     except AWAY:
         log.warning("samples wait", reason="database away")
-        return
+        return False
     if brought > 1:
         log.info("samples brought in", count=brought)
+    return True
+
+
+def _look_for_outages(watcher: Watcher) -> bool:
+    """Bring outages and deadlines up to date; whether that was done. What goes wrong here costs no sample."""
+    try:
+        with watcher.connect(LOOK_SECONDS) as conn:
+            moved = find_outages(conn, now=clock.now(conn), chance=os.urandom)
+    except psycopg.errors.LockNotAvailable:
+        return True  # somebody else is looking
+    except Exception as error:
+        log.error("outages not looked for", error=type(error).__name__, place=faults.place(error))
+        return False
+    if moved:
+        log.warning("outages", deadlines_moved=moved)
+    return True
