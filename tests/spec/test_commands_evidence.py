@@ -66,7 +66,7 @@ def test_a_sample_twice_is_one_and_what_cannot_be_is_refused(conn: psycopg.Conne
     ]
     outcomes = record_samples(conn, acts, now=world.now)
     assert [isinstance(outcome, Done) for outcome in outcomes] == [True, True, True, True, False, False, True]
-    assert evidence.samples(conn, world.now, world.now) == [(world.now, 2, 0)], "the first of a source counts"
+    assert evidence.samples(conn, world.now, world.now) == [(world.now, 2, 5)], "the worse of a source counts"
     assert record_samples(conn, [], now=world.now) == []
 
 

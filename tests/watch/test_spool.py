@@ -76,3 +76,33 @@ def test_two_watchers_do_not_share_a_file(path: Path) -> None:
         Spool(path)
     spool.close()
     Spool(path).close()
+
+
+def test_lines_that_a_disk_changed_are_put_aside_and_hold_up_no_other(path: Path) -> None:
+    spool = Spool(path)
+    first, second = samples(2)
+    spool.add(first)
+    bad = b'{"at": "2026-12-01T12\n\xff\x00\n[]\n{"at":"2026-12-01T12:00:00","ok":1,"failed":0}\n{"at":5,"ok":1}\n'
+    spool._file.write(bad)
+    spool.add(second)
+    spool.close()
+    again, taken = Spool(path), list[Spooled]()
+    assert again.waiting == 2
+    assert again.bring_in(taken.extend) == 2
+    assert taken == [first, second]
+    assert (again.waiting, again.bring_in(taken.extend)) == (0, 0)
+    assert path.with_name("samples.bad").read_bytes() == bad
+    again.close()
+
+
+def test_it_is_known_how_many_wait(path: Path) -> None:
+    spool = Spool(path)
+    for number, sample in enumerate(samples(3), 1):
+        spool.add(sample)
+        assert spool.waiting == number
+    spool.close()
+    again = Spool(path)
+    assert again.waiting == 3
+    again.bring_in(list)
+    assert again.waiting == 0
+    again.close()

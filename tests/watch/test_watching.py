@@ -15,7 +15,7 @@ from databases import Databases
 from fairgate.store import clock, evidence, keys, offers, profiles
 from fairgate.watch.confirming import Failed, confirm
 from fairgate.watch.run import Watcher, next_sample, run, watch
-from fairgate.watch.spool import Spool
+from fairgate.watch.spool import Spool, Spooled
 from service import Service
 from time_world import TimeWorld
 
@@ -118,6 +118,17 @@ def test_while_the_database_is_away_samples_wait_and_come_in_once(watcher: Watch
     watch(watcher, start + 3 * TICK)
     watch(watcher, start + 4 * TICK)
     assert [(ok, failed) for _, ok, failed in recorded(conn, watcher.source)] == [(0, 1)] * 3 + [(1, 0)] * 2
+
+
+def test_samples_with_times_that_cannot_be_are_let_go_and_hold_up_no_other(
+    watcher: Watcher, conn: psycopg.Connection
+) -> None:
+    moment = at(conn, 1)
+    for wrong in (moment + timedelta(days=1), moment.replace(year=1970), moment + timedelta(hours=1)):
+        watcher.spool.add(Spooled(wrong, 0, 1))
+    watch(watcher, moment)
+    assert recorded(conn, watcher.source) == [(moment, 1, 0)]
+    assert watcher.spool.waiting == 0
 
 
 def test_what_only_the_watcher_gets_wrong_is_no_evidence(

@@ -11,11 +11,10 @@ from fairgate.commands.incidents import note_told
 from fairgate.commands.record import record
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import moment
+from fairgate.core.samples import NAME_MOST, plausible
 from fairgate.core.sealing import Chance
 from fairgate.store import evidence, notices, offers, profiles, registrations
 from fairgate.store.evidence import Recorded
-
-CLOCK_SLACK = timedelta(seconds=30)  # a sample from further in the future comes from a clock that is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,15 @@ class RecordNotice:
 
 
 def record_samples(conn: psycopg.Connection, acts: Sequence[RecordSample], *, now: datetime) -> list[Outcome]:
-    """Samples on record; the same one twice is one. Numbers below 0 and times in the future are refused."""
+    """Samples on record; the same one twice is one. What no gate or watcher can have seen is refused.
+
+    Two of one source about the same time that differ: the fewer that worked and the more that failed are believed.
+    """
     outcomes: list[Outcome] = []
     for act in acts:
-        bad = act.ok < 0 or act.failed < 0 or act.at > now + CLOCK_SLACK
-        facts = {"at": moment(act.at), "source": act.source}
-        outcomes.append(Refused(Reason.BAD_SAMPLE, facts) if bad else Done("sampled", None, facts))
+        good = plausible(act.at, act.source, act.ok, act.failed, now=now)
+        facts = {"at": moment(act.at), "source": act.source[:NAME_MOST]}
+        outcomes.append(Done("sampled", None, facts) if good else Refused(Reason.BAD_SAMPLE, facts))
     kept = [act for act, outcome in zip(acts, outcomes, strict=True) if isinstance(outcome, Done)]
     with conn.transaction():
         evidence.add_samples(conn, [(act.at, act.source, act.ok, act.failed) for act in kept])

@@ -12,14 +12,16 @@ from fairgate.commands.record import record
 from fairgate.core import outages
 from fairgate.core.deadlines import Deadline, Paused, Policy
 from fairgate.core.lifecycle import Done, Outcome
-from fairgate.core.outages import Sample
+from fairgate.core.outages import Sample, Seen
 from fairgate.core.places import moment
+from fairgate.core.samples import OLDEST
 from fairgate.core.sealing import Chance
 from fairgate.store import evidence, offers, profiles
 from fairgate.store.offers import Window
 
 # How far before the earliest open window samples are looked at: far enough for an outage to be seen from its start.
 BEFORE = timedelta(hours=2)
+LOOKED_EVERY = timedelta(minutes=10)  # how often it is written down until when samples were looked at
 
 
 def find_outages(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> int:
@@ -46,22 +48,23 @@ def bring_up_to_date(conn: psycopg.Connection, *, now: datetime, chance: Chance)
     """
     evidence.lock_outages(conn)
     windows = offers.windows_unsettled(conn)
-    since = min([w.opened_at for w in windows], default=now) - BEFORE
-    samples = evidence.samples(conn, since, now)
-    found = _reconcile(conn, since, now, samples)
+    looked = max(evidence.lock_looking(conn), now - OLDEST)
+    since = min([looked, now, *(w.opened_at for w in windows)]) - BEFORE
+    samples, before = evidence.samples_leading_to(conn, since, now, outages.LOOK_BACK)
+    found = _reconcile(conn, since, now, outages.seen(samples, max(0, before - 1)))
+    if not now - LOOKED_EVERY <= looked <= now:
+        evidence.looked(conn, now)
     moved = move_deadlines(conn, windows, now)
     record(conn, [(None, outcome) for outcome in found], now=now, chance=chance)
     return Brought(len(found), moved, samples)
 
 
-def _reconcile(conn: psycopg.Connection, since: datetime, now: datetime, samples: Sequence[Sample]) -> list[Outcome]:
+def _reconcile(conn: psycopg.Connection, since: datetime, now: datetime, seen: Seen) -> list[Outcome]:
     """Write what samples say about outages and the record does not yet, and what follows for incidents."""
     recorded = evidence.outages(conn, since)
-    found = outages.find(samples)
-    healthy = outages.healthy_since(samples)
     said: list[Outcome] = []
     changed: list[Changed] = []
-    for place, outage in outages.reconcile([r.outage for r in recorded], found, healthy):
+    for place, outage in outages.reconcile([r.outage for r in recorded], seen.outages, seen.healthy_since):
         if place is None:
             changed.append(Changed(evidence.add_outage(conn, outage, now), outage, None))
         else:

@@ -23,7 +23,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -51,12 +51,30 @@ def find(samples: Iterable[Sample]) -> list[Outage]:
 
     Every outage but the last has an end, and at least 900 s of health lie between two.
     """
-    return _walk(samples).outages
+    return seen(samples).outages
 
 
 def healthy_since(samples: Iterable[Sample]) -> datetime | None:
     """Where the run of good samples begins that reaches 900 s and lasts to the last sample; None without such a run."""
-    return _walk(samples).healthy_since
+    return seen(samples).healthy_since
+
+
+class Seen(NamedTuple):
+    """What `find` and `healthy_since` say."""
+
+    outages: list[Outage]
+    healthy_since: datetime | None
+
+
+def seen(samples: Iterable[Sample], lead: int = 0) -> Seen:
+    """Both at once. The first `lead` samples, by time, are only looked back at by those after them.
+
+    Who has not all samples since ever gives LOOK_BACK of those before the time that is asked about, the first
+    LOOK_BACK - 1 of them as lead: then the 2 % are those that all samples would give, and a gap is seen
+    though it began before that time.
+    """
+    line = _walk(samples, lead)
+    return Seen(line.outages, line.healthy_since)
 
 
 class _Line:
@@ -93,10 +111,10 @@ class _Line:
                 self.outages[-1] = Outage(self.outages[-1].start, self.good_run)
 
 
-def _walk(samples: Iterable[Sample]) -> _Line:
+def _walk(samples: Iterable[Sample], lead: int) -> _Line:
     line = _Line()
     before: datetime | None = None
-    for at, bad in _judge(_in_order(samples)):
+    for at, bad in islice(_judge(_in_order(samples)), lead, None):
         if before is not None and at - before > GAP:
             line.bad(before, gap=True)
         if bad:

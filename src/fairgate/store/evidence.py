@@ -10,9 +10,29 @@ from fairgate.core.deadlines import Outage
 from fairgate.core.outages import Sample
 from fairgate.store import bulk
 
+# Of one that is there already the worse is believed: a clock that jumped may have counted the same time twice.
+ADD_SAMPLES = """
+    INSERT INTO sample (at, source, ok, failed)
+    SELECT at, source, min(ok), max(failed)
+      FROM unnest(%s::timestamptz[], %s::text[], %s::int[], %s::int[]) AS s (at, source, ok, failed)
+     GROUP BY at, source ORDER BY at, source
+    ON CONFLICT (at, source) DO UPDATE
+          SET ok = least(sample.ok, excluded.ok), failed = greatest(sample.failed, excluded.failed)
+        WHERE excluded.ok < sample.ok OR excluded.failed > sample.failed
+"""
 SAMPLES = """
     SELECT at, sum(ok)::int, sum(failed)::int FROM sample
      WHERE at >= %s AND at <= %s GROUP BY at HAVING sum(ok) + sum(failed) > 0 ORDER BY at
+"""
+BEGIN_BEFORE = """
+    SELECT min(at), count(*)
+      FROM (SELECT DISTINCT at FROM sample WHERE at < %s AND ok + failed > 0 ORDER BY at DESC LIMIT %s) AS before
+"""
+# Late ones only: those of the last hour are looked at anyway, and so nobody waits for this row.
+LOOK_AGAIN = """
+    UPDATE looking SET since = s.earliest
+      FROM (SELECT min(at) AS earliest FROM unnest(%s::timestamptz[]) AS s (at)) s
+     WHERE s.earliest < looking.since - interval '1 hour'
 """
 ATTEMPTS = """
     SELECT a.registration_id, min(a.at)
@@ -31,19 +51,44 @@ class Recorded:
 
 
 def add_samples(conn: psycopg.Connection, samples: Sequence[tuple[datetime, str, int, int]]) -> int:
-    """Samples as (at, source, ok, failed); one that is there already is left. How many were new."""
-    with conn.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO sample (at, source, ok, failed)"
-            " SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::int[], %s::int[]) ON CONFLICT DO NOTHING",
-            [list(column) for column in zip(*samples, strict=True)] if samples else [[], [], [], []],
-        )
-        return cursor.rowcount
+    """Samples as (at, source, ok, failed); how many were new, or worse than what was there.
+
+    Where they are from before what was looked at last, the next look for outages begins with them.
+    """
+    if not samples:
+        return 0
+    columns = [list(column) for column in zip(*samples, strict=True)]
+    added = conn.execute(ADD_SAMPLES, columns).rowcount
+    conn.execute(LOOK_AGAIN, [columns[0]])
+    return added
 
 
 def samples(conn: psycopg.Connection, since: datetime, until: datetime) -> list[Sample]:
     """Samples in order of time, those with the same time added up, empty ones left out."""
     return [Sample(*row) for row in conn.execute(SAMPLES, [since, until])]
+
+
+def samples_leading_to(
+    conn: psycopg.Connection, since: datetime, until: datetime, before: int
+) -> tuple[list[Sample], int]:
+    """Samples as from `samples`, and before them so many earlier ones, or as many as there are; and their number."""
+    row = conn.execute(BEGIN_BEFORE, [since, before]).fetchone()
+    assert row is not None
+    begin, count = row
+    return samples(conn, begin or since, until), count
+
+
+def lock_looking(conn: psycopg.Connection) -> datetime:
+    """Since when samples may say something new; late ones that come in meanwhile wait for this transaction."""
+    row = conn.execute("SELECT since FROM looking FOR NO KEY UPDATE").fetchone()
+    assert row is not None
+    since: datetime = row[0]
+    return since
+
+
+def looked(conn: psycopg.Connection, now: datetime) -> None:
+    """All samples until `now` were looked at."""
+    conn.execute("UPDATE looking SET since = %s", [now])
 
 
 def lock_outages(conn: psycopg.Connection) -> None:

@@ -349,12 +349,20 @@ CREATE TABLE sample (
     PRIMARY KEY (at, source)
 );
 
+-- One row: samples from `since` on may say something about outages that is not on record yet.
+CREATE TABLE looking (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    since  timestamptz NOT NULL
+);
+INSERT INTO looking (since) VALUES ('2000-01-01T00:00:00Z');
+
 CREATE TABLE outage (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     start_at    timestamptz NOT NULL,
     end_at      timestamptz,
     notice_at   timestamptz,                 -- when everyone affected had been told that it is over
     recorded_at timestamptz NOT NULL,
+    told_up_to  bigint NOT NULL DEFAULT 0,   -- the last registration, by id, that has a notice about this end
     CHECK (end_at >= start_at),
     CHECK (notice_at IS NULL OR end_at IS NOT NULL)
 );

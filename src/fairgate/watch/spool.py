@@ -2,7 +2,8 @@
 
 Every sample goes this way, whether the database is there or not. A line is flushed to disk before anything else happens
 with it; the file is emptied after the database has committed what was in it. If we die between the two, the same
-samples are brought in again, and the database knows them by their time and source.
+samples are brought in again, and the database knows them by their time and source. A line that cannot be read, because
+a disk changed it, is put aside in a file of its own, and holds up no other.
 """
 
 import errno
@@ -14,9 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
+
 from fairgate.core.errors import BadInput
 
 AT_ONCE = 1000  # samples brought in by one transaction; a day has 8,640
+
+log = structlog.get_logger()
 
 
 class Spooled(NamedTuple):
@@ -28,7 +33,7 @@ class Spooled(NamedTuple):
 
 
 class Spool:
-    """The file at `path`, whose only writer this is."""
+    """The file at `path`, whose only writer this is. `waiting` says how many samples are in it."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,7 +44,9 @@ class Spool:
             self._file.close()
             problem, way_out = "another watcher writes here", "stop it, or give this one another FAIRGATE_HOME"
             raise BadInput(str(path), problem, way_out) from None
+        self._bad = path.with_name(f"{path.name}.bad")
         self._drop_torn_line()
+        self.waiting = len(self._read()[0])
 
     def close(self) -> None:
         self._file.close()
@@ -55,27 +62,51 @@ class Spool:
         except OSError:
             self._file.truncate(end)
             raise
+        self.waiting += 1
 
     def bring_in(self, take: Callable[[Sequence[Spooled]], None]) -> int:
         """Hand all samples to `take`, oldest first, some at a time, and forget them; how many.
 
         `take` commits them, or raises; then they are all kept.
         """
-        samples = self._read()
+        samples, bad = self._read()
         for first in range(0, len(samples), AT_ONCE):
             take(samples[first : first + AT_ONCE])
-        if samples:
+        if bad:
+            self._put_aside(bad)
+        if samples or bad:
             self._file.truncate(0)
             os.fsync(self._file.fileno())
+        self.waiting = 0
         return len(samples)
 
-    def _read(self) -> list[Spooled]:
+    def _read(self) -> tuple[list[Spooled], list[bytes]]:
+        """The samples, and the lines that hold none."""
+        samples, bad = list[Spooled](), list[bytes]()
         self._file.seek(0)
-        read = (json.loads(line) for line in self._file)
-        return [Spooled(datetime.fromisoformat(one["at"]), one["ok"], one["failed"]) for one in read]
+        for line in self._file:
+            try:
+                samples.append(_sample(line))
+            except (ValueError, TypeError, KeyError):
+                bad.append(line)
+        return samples, bad
+
+    def _put_aside(self, bad: Sequence[bytes]) -> None:
+        with self._bad.open("ab") as aside:
+            aside.writelines(bad)
+        log.error("spool has bad lines", lines=len(bad))
 
     def _drop_torn_line(self) -> None:
         """What a crash left of a line that was never flushed as a whole."""
         self._file.seek(0)
         whole = self._file.read().rfind(b"\n") + 1
         self._file.truncate(whole)
+
+
+def _sample(line: bytes) -> Spooled:
+    """Raises ValueError, TypeError or KeyError where the line is not what `Spool.add` wrote."""
+    said = json.loads(line)
+    at = datetime.fromisoformat(said["at"])
+    if at.tzinfo is None:
+        raise ValueError(said["at"])
+    return Spooled(at, int(said["ok"]), int(said["failed"]))
