@@ -16,6 +16,8 @@ from fairgate.core.sealing import Chance
 from fairgate.store import evidence, notices, offers, profiles, registrations
 from fairgate.store.evidence import Recorded
 
+TOLD_AT_ONCE = 2000  # nobody finds an outage while these notices are written
+
 
 @dataclass(frozen=True, slots=True)
 class RecordSample:
@@ -87,11 +89,20 @@ def record_attempts(conn: psycopg.Connection, acts: Sequence[RecordAttempt], *, 
     return outcomes
 
 
-def tell_of_outages(conn: psycopg.Connection, *, now: datetime) -> int:
-    """Put notices into the outbox for outages that are over and of which people were not told; how many."""
+def tell_of_outages(conn: psycopg.Connection, *, now: datetime, most: int = TOLD_AT_ONCE) -> int:
+    """Put notices into the outbox for outages that are over and of which people were not told, at most so many.
+
+    How many; when none, everybody has been told. Whoever looks for outages waits for no more than these.
+    """
+    told = 0
     with conn.transaction():
-        evidence.lock_outages(conn)
-        return sum(notices.about_outage(conn, r, now) for r in evidence.untold(conn) if r.outage.end is not None)
+        for found in evidence.lock_over(conn):
+            count, up_to = notices.about_outage(conn, found, now, most - told)
+            evidence.told_up_to(conn, found.id, up_to)
+            told += count
+            if told >= most:
+                break
+    return told
 
 
 def record_notices(

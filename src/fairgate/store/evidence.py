@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
@@ -34,6 +35,13 @@ LOOK_AGAIN = """
       FROM (SELECT min(at) AS earliest FROM unnest(%s::timestamptz[]) AS s (at)) s
      WHERE s.earliest < looking.since - interval '1 hour'
 """
+UNTOLD = """
+    SELECT id, start_at, end_at, notice_at, told_up_to FROM outage WHERE notice_at IS NULL ORDER BY start_at, id
+"""
+LOCK_OVER = """
+    SELECT id, start_at, end_at, notice_at, told_up_to FROM outage WHERE notice_at IS NULL AND end_at IS NOT NULL
+     ORDER BY start_at, id FOR NO KEY UPDATE SKIP LOCKED
+"""
 ATTEMPTS = """
     SELECT a.registration_id, min(a.at)
       FROM unnest(%s::bigint[], %s::timestamptz[]) AS o (registration_id, opened_at)
@@ -44,10 +52,11 @@ ATTEMPTS = """
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An outage on record."""
+    """An outage on record; `told_up_to` is the last registration, by id, that has a notice about its end."""
 
     id: int
     outage: Outage
+    told_up_to: int = 0
 
 
 def add_samples(conn: psycopg.Connection, samples: Sequence[tuple[datetime, str, int, int]]) -> int:
@@ -115,8 +124,9 @@ def add_outage(conn: psycopg.Connection, outage: Outage, now: datetime) -> int:
 
 
 def change_outage(conn: psycopg.Connection, outage_id: int, outage: Outage) -> None:
+    """Write an outage as it is from now on; whatever people were told of it, they have to be told anew."""
     conn.execute(
-        "UPDATE outage SET start_at = %s, end_at = %s, notice_at = %s WHERE id = %s",
+        "UPDATE outage SET start_at = %s, end_at = %s, notice_at = %s, told_up_to = 0 WHERE id = %s",
         [outage.start, outage.end, outage.notice_at, outage_id],
     )
 
@@ -138,7 +148,22 @@ def attempts(conn: psycopg.Connection, program: str, opened: Sequence[tuple[int,
 
 def untold(conn: psycopg.Connection) -> list[Recorded]:
     """Outages of whose end people have not been told yet, by start."""
-    rows = conn.execute(
-        "SELECT id, start_at, end_at, notice_at FROM outage WHERE notice_at IS NULL ORDER BY start_at, id"
-    )
-    return [Recorded(row[0], Outage(*row[1:])) for row in rows]
+    return [_recorded(row) for row in conn.execute(UNTOLD)]
+
+
+def lock_over(conn: psycopg.Connection) -> list[Recorded]:
+    """Lock those of `untold` that are over, but for what others are telling people of.
+
+    Who looks for outages meanwhile waits until this transaction ends, and has to be waited for.
+    """
+    conn.execute("LOCK TABLE outage IN ROW EXCLUSIVE MODE")
+    return [_recorded(row) for row in conn.execute(LOCK_OVER)]
+
+
+def told_up_to(conn: psycopg.Connection, outage_id: int, registration_id: int) -> None:
+    """Everybody up to this registration has a notice about the end of an outage."""
+    conn.execute("UPDATE outage SET told_up_to = %s WHERE id = %s", [registration_id, outage_id])
+
+
+def _recorded(row: tuple[Any, ...]) -> Recorded:
+    return Recorded(row[0], Outage(*row[1:4]), row[4])

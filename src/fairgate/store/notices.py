@@ -26,16 +26,20 @@ ADD = """
       FROM ROWS FROM (unnest(%(owners)s::bigint[]), unnest(%(kinds)s::text[]), string_to_table(%(facts)s, E'\\n'))
            AS n (registration_id, kind, facts)
 """
-# Those whose open offer an outage touched, and whom no notice tells of this end of it yet.
+# Those whose open offer an outage touched, and who have no notice of this end of it: people are told in the order of
+# their registrations, and nobody comes to be touched by an outage that is over.
 _UNTOLD = """
     SELECT DISTINCT o.registration_id FROM offer o JOIN "window" w ON w.id = o.window_id
-     WHERE NOT w.settled AND o.state = 'offered' AND w.opened_at < %(end)s
-       AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.outage_id = %(outage)s AND n.facts = %(facts)s
-                          AND n.registration_id = o.registration_id)
+     WHERE o.registration_id > %(told_up_to)s AND o.live AND o.state = 'offered'
+       AND NOT w.settled AND w.opened_at < %(end)s
 """
 ABOUT_OUTAGE = f"""
-    INSERT INTO notice (registration_id, kind, facts, outage_id, created_at, due_at)
-    SELECT registration_id, 'outage over', %(facts)s, %(outage)s, %(now)s, %(now)s FROM ({_UNTOLD}) u
+    WITH next AS ({_UNTOLD} ORDER BY o.registration_id LIMIT %(most)s),
+         told AS (
+             INSERT INTO notice (registration_id, kind, facts, outage_id, created_at, due_at)
+             SELECT registration_id, 'outage over', %(facts)s, %(outage)s, %(now)s, %(now)s FROM next
+             ON CONFLICT (outage_id, registration_id, facts) WHERE outage_id IS NOT NULL DO NOTHING RETURNING 1)
+    SELECT (SELECT count(*) FROM told), (SELECT max(registration_id) FROM next)
 """
 UNFINISHED = f"""
     SELECT EXISTS ({_UNTOLD}) OR EXISTS (SELECT 1 FROM notice WHERE outage_id = %(outage)s AND state = 'waiting')
@@ -70,9 +74,14 @@ def add(conn: psycopg.Connection, notices: Sequence[tuple[int, str, Mapping[str,
         conn.execute(ADD, given)
 
 
-def about_outage(conn: psycopg.Connection, found: Recorded, now: datetime) -> int:
-    """Tell everyone whose open offer the outage touched that it is over; how many are told that were not yet."""
-    return conn.execute(ABOUT_OUTAGE, {**_over(found), "now": now}).rowcount
+def about_outage(conn: psycopg.Connection, found: Recorded, now: datetime, most: int) -> tuple[int, int]:
+    """Tell the next people whose open offer the outage touched that it is over, at most so many.
+
+    How many, and up to which registration everybody has been told now.
+    """
+    row = conn.execute(ABOUT_OUTAGE, {**_over(found), "now": now, "most": most}).fetchone()
+    assert row is not None
+    return row[0], row[1] or found.told_up_to
 
 
 def told_of(conn: psycopg.Connection, found: Recorded) -> bool:
@@ -85,7 +94,8 @@ def _over(found: Recorded) -> dict[str, object]:
     """An outage that has ended. One that ends anew, because it turned out to be longer, is told of anew."""
     assert found.outage.end is not None
     facts = {"start": moment(found.outage.start), "end": moment(found.outage.end)}
-    return {"outage": found.id, "end": found.outage.end, "facts": Jsonb(facts)}
+    over = {"outage": found.id, "end": found.outage.end, "facts": Jsonb(facts)}
+    return {**over, "told_up_to": found.told_up_to}
 
 
 def due(conn: psycopg.Connection, now: datetime, limit: int) -> list[Due]:

@@ -130,7 +130,7 @@ def _about(found: Step) -> dict[str, object]:
 
 
 def evidence(worker: Worker) -> bool:
-    """Find outages, move deadlines, have people told of outages that are over, and note when all of them are.
+    """Find outages, move deadlines, begin to tell people of outages that are over, and note when all of them know.
 
     Then the public state of the service is written anew.
     """
@@ -158,12 +158,13 @@ def _tell_status(worker: Worker, state: State) -> None:
 
 
 def extensions(worker: Worker) -> bool:
-    """Say to the next holders that their deadline has moved; whether there may be more."""
+    """Say to the next people that their deadline has moved, or that an outage is over; whether there may be more."""
     with worker.connect() as conn:
         told = extend(conn, now=worker.clock(conn), chance=worker.chance)
-    if told:
-        log.info("extensions", told=len(told))
-    return bool(told)
+        over = tell_of_outages(conn, now=worker.clock(conn))
+    if told or over:
+        log.info("extensions", told=len(told), over=over)
+    return bool(told or over)
 
 
 # -- publication --------------------------------------------------------------------------------
