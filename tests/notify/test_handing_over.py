@@ -1,60 +1,23 @@
 """Notices are handed over at least once, only when they are committed, and without a connection held."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from fairgate.notify.channels import Channel, Folder, Message
-from fairgate.notify.run import TRIES, Desk, hand_over
-from fairgate.store import notices
-from time_world import NOON, Group, TimeWorld
-
-
-class Kept:
-    """A channel that keeps what it is given, and refuses as long as it is told to."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.refuses = False
-
-    def hand_over(self, message: Message) -> None:
-        if self.refuses:
-            raise OSError(28, "No space left on device")
-        self.messages.append(message)
-
-
-@pytest.fixture
-def world(conn: psycopg.Connection, tmp_path: Path) -> TimeWorld:
-    return TimeWorld(conn, tmp_path)
-
-
-class Office:
-    """Hands over on the world's connection and counts how many are lent out."""
-
-    def __init__(self, world: TimeWorld, channel: Channel) -> None:
-        self.world = world
-        self.lent = 0
-        self.now = NOON
-        self.desk = Desk(self.connect, channel, lambda _: self.now)
-
-    @contextmanager
-    def connect(self) -> Iterator[psycopg.Connection]:
-        self.lent += 1
-        yield self.world.conn
-        self.lent -= 1
-
-
-def told(world: TimeWorld, group: Group, kind: str = "withdrawn", now: datetime = NOON) -> None:
-    [owner] = world.conn.execute("SELECT id FROM registration WHERE number = %s", [group.number]).fetchone()
-    notices.add(world.conn, [(owner, kind, {"program": "arrival"})], now)
+from fairgate.core.delivering import TRIES, Fault, Sent
+from fairgate.notify.channels import Folder, Message
+from fairgate.notify.run import hand_over
+from fairgate.store import deliveries
+from notify_world import Kept, Office, told
+from time_world import NOON, TimeWorld
 
 
 def states(world: TimeWorld) -> list[tuple[str, int]]:
-    return world.conn.execute("SELECT state, tries FROM notice ORDER BY id").fetchall()
+    """The state of each notice, and how often its delivery was tried."""
+    query = "SELECT n.state, d.tries FROM notice n JOIN delivery d ON d.notice_id = n.id ORDER BY n.id"
+    return world.conn.execute(query).fetchall()
 
 
 def test_a_notice_becomes_a_file_for_its_owner_only(world: TimeWorld) -> None:
@@ -84,10 +47,10 @@ def test_no_connection_is_held_while_a_channel_works(world: TimeWorld) -> None:
     told(world, world.group())
 
     class Watching(Kept):
-        def hand_over(self, message: Message) -> None:
+        def hand_over(self, message: Message) -> Sent:
             assert office.lent == 0
             assert world.conn.info.transaction_status.name == "IDLE"
-            super().hand_over(message)
+            return super().hand_over(message)
 
     channel = Watching()
     office = Office(world, channel)
@@ -102,7 +65,7 @@ def test_who_dies_after_claiming_leaves_a_notice_that_comes_due_again(world: Tim
         pass
 
     class Deadly(Kept):
-        def hand_over(self, message: Message) -> None:
+        def hand_over(self, message: Message) -> Sent:
             super().hand_over(message)
             raise Killed
 
@@ -125,7 +88,7 @@ def test_a_channel_that_refuses_is_tried_again_later_each_time(world: TimeWorld)
     waits = []
     for _ in range(7):
         assert hand_over(office.desk)
-        [due_at] = world.conn.execute("SELECT due_at FROM notice").fetchone()
+        [due_at] = world.conn.execute("SELECT due_at FROM delivery").fetchone()
         waits.append(round((due_at - office.now).total_seconds()))
         office.now = due_at
     assert waits == [15, 30, 60, 120, 240, 300, 300]
@@ -136,11 +99,16 @@ def test_a_channel_that_refuses_is_tried_again_later_each_time(world: TimeWorld)
 
 def test_after_four_hours_it_is_given_up(world: TimeWorld) -> None:
     told(world, world.group())
-    world.conn.execute("UPDATE notice SET tries = %s", [TRIES - 1])
     channel = Kept()
     channel.refuses = True
-    hand_over(Office(world, channel).desk)
+    office = Office(world, channel)
+    for _ in range(TRIES):
+        assert hand_over(office.desk)
+        [office.now] = world.conn.execute("SELECT due_at FROM delivery").fetchone()
     assert states(world) == [("failed", TRIES)]
+    assert timedelta(hours=3, minutes=30) < office.now - NOON < timedelta(hours=4)
+    assert not hand_over(office.desk)
+    assert deliveries.failed(world.conn, 10)[0].reason == Fault.GIVEN_UP
 
 
 def test_one_notice_without_a_text_keeps_no_other_waiting(world: TimeWorld) -> None:
@@ -158,6 +126,6 @@ def test_a_message_cannot_leave_its_folder(tmp_path: Path, world: TimeWorld) -> 
     channel = Kept()
     hand_over(Office(world, channel).desk)
     [message] = channel.messages
-    strange = Message(message.id, "../../etc", message.kind, message.text)
+    strange = replace(message, to="../../etc")
     with pytest.raises(Exception, match="number"):
         Folder(tmp_path).hand_over(strange)

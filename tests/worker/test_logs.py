@@ -15,6 +15,7 @@ from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.register import Register, register
 from fairgate.commands.request import Ask, Restore, Withdraw, request, restore, withdraw
 from fairgate.core import numbers
+from fairgate.core.delivering import Sent
 from fairgate.core.registering import Member
 from fairgate.notify.channels import Folder, Message
 from fairgate.notify.run import Desk, hand_over
@@ -67,8 +68,13 @@ class Story:
 class Full:
     """A channel whose disk is full, and whose error quotes what it was given."""
 
-    def hand_over(self, message: Message) -> None:
-        raise OSError(28, f"No space left for {message.number} {message.text.body}")
+    name, detail, together = "email", "email", 1
+
+    def read(self, given: str) -> str:
+        return given
+
+    def hand_over(self, message: Message) -> Sent:
+        raise OSError(28, f"No space left for {message.number} {message.to} {message.text.body}")
 
 
 def test_no_line_of_any_room_tells_who_somebody_is(
@@ -127,12 +133,13 @@ def watch_once(service: Service, story: Story, home: Path) -> None:
 def things_go_wrong(story: Story, group: Register) -> None:
     """A notice that cannot be handed over, one without a text, a folder that is in the way."""
     conn, world = story.conn, story.world
-    desk = Desk(world.worker().connect, Full(), lambda _: world.now)
+    desk = Desk(world.worker().connect, Folder(world.home), world.keys, [Full()], lambda _: world.now)
     while hand_over(desk):
         pass
     [owner] = conn.execute("SELECT id FROM registration WHERE number = %s", [group.number]).fetchone()
     notices.add(conn, [(owner, "unheard of", {"program": "arrival"})], world.now)
-    hand_over(Desk(world.worker().connect, Folder(world.home), lambda _: world.now + timedelta(hours=1)))
+    later = Desk(world.worker().connect, Folder(world.home), world.keys, (), lambda _: world.now + timedelta(hours=1))
+    hand_over(later)
     for folder in (world.home / "public" / "draws").iterdir():
         for file in folder.iterdir():
             file.unlink()

@@ -52,6 +52,10 @@ class Keys:
     def code(self) -> bytes:
         return self.derive("access code")
 
+    @cached_property
+    def recipient(self) -> bytes:
+        return self.derive("recipient")
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -125,3 +129,8 @@ def code_hash(keys: Keys, number: str, code: str) -> bytes:
 def code_matches(keys: Keys, number: str, code: str, stored: bytes) -> bool:
     """Whether `code` is the one whose hash is stored, compared in constant time."""
     return hmac.compare_digest(code_hash(keys, number, code), stored)
+
+
+def recipient_hash(keys: Keys, number: str, channel: str, address: str) -> bytes:
+    """Keyed hash (16 bytes) of where a notice goes, other for every registration: it tells nobody who shares one."""
+    return hmac.digest(keys.recipient, f"{number}|{channel}|{address.casefold()}".encode(), "sha256")[:16]

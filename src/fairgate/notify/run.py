@@ -1,104 +1,206 @@
 """Hand notices over to channels: at least once, and only from what is committed.
 
-A batch is claimed in one short transaction: each notice is due again in a few minutes, unless somebody says before
-that it was handed over. Then the connection is given back, and texts are written and handed over without
-one. Whoever dies in between leaves notices that come due again; a channel knows them by their id.
+First a notice is *planned*: whom it goes to and over which channels becomes a row for each. Then each of these
+deliveries is made by itself. Batches are taken in one short transaction (commands/deliver.py); then the connection is
+given back, and texts are written and handed over without one. Every channel has a loop of its own, so that a slow
+one keeps no other waiting, and what is taken twice, because somebody died over it, channels know by its id.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
+from time import monotonic
+from typing import Final
 
-import psycopg
 import structlog
 
-from fairgate.commands import looping
+from fairgate.commands import deliver, looping
+from fairgate.commands.deliver import Parcel, Plan, Tried
 from fairgate.commands.looping import Clock, Connect, Loop
 from fairgate.core import faults
+from fairgate.core.delivering import Failed, Fault, Sent
 from fairgate.core.profile import Profile
-from fairgate.notify.channels import Channel, Folder, Message
+from fairgate.core.sealing import Keys
+from fairgate.notify.channels import Channel, Folder, Message, Undeliverable
+from fairgate.notify.recipients import recipients
 from fairgate.notify.writing import write
-from fairgate.store import clock, notices, profiles
-from fairgate.store.notices import Due
+from fairgate.store import clock, deliveries, keys, notices, profiles, registrations
+from fairgate.store.registrations import Person
 
-BATCH = 100
-CLAIMED = timedelta(minutes=5)  # longer than handing a batch over takes
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=5)
-TRIES = 48  # about four hours; by then somebody has to look
+BATCH: Final = 100
+CONNECTIONS: Final = 3  # lent for moments, to a loop for planning, one for each channel and one that sweeps
+WORKED_ON_S: Final = 210.0  # then the rest of a batch is left: it must not be with us when it comes due again
+SWEEP_EVERY: Final = 60.0
+LATE: Final = timedelta(minutes=10)
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What handing over works with."""
+    """What handing over works with. Notices go out over all of `channels`; where there is none, into `folder`."""
 
     connect: Connect
-    channel: Channel
+    folder: Channel
+    keys: Keys
+    channels: Sequence[Channel] = ()
     clock: Clock = clock.now
+
+    @property
+    def planned(self) -> Sequence[Channel]:
+        return self.channels or (self.folder,)
+
+    @property
+    def open(self) -> Sequence[Channel]:
+        """Those that are sent over: what was planned as a file stays one when a channel is set up afterwards."""
+        return (self.folder, *self.channels)
 
 
 def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0, *, clock: Clock = clock.now) -> None:
     """Hand over what is due until `stop` is set. Any number may run."""
-    with looping.connections(dsn, 1) as connect:
-        desk = Desk(connect, Folder(home), clock)
-        log.info("notify started")
-        looping.run([Loop("notices", lambda: hand_over(desk), poll_seconds)], stop)
+    with looping.connections(dsn, CONNECTIONS) as connect:
+        desk = Desk(connect, Folder(home), keys.load(home), (), clock)
+        log.info("notify started", channels=[channel.name for channel in desk.planned])
+        loops = [
+            Loop("notices", partial(plan, desk), poll_seconds),
+            *(Loop(channel.name, partial(send, desk, channel), poll_seconds) for channel in desk.open),
+            Loop("sweeper", partial(sweep, desk), SWEEP_EVERY),
+        ]
+        looping.run(loops, stop)
     log.info("notify stopped")
 
 
 def hand_over(desk: Desk) -> bool:
-    """Hand over a batch of what is due; whether there was anything."""
+    """Plan and send a batch of what is due; whether there was anything."""
+    busy = plan(desk)
+    for channel in desk.open:
+        busy |= send(desk, channel)
+    return busy
+
+
+# -- planning -----------------------------------------------------------------------------------
+
+
+def plan(desk: Desk) -> bool:
+    """Write down the deliveries of a batch of notices; whether there were any."""
     with desk.connect() as conn:
-        claimed = _claim(conn, desk.clock(conn))
-        profile = profiles.current(conn) if claimed else None
-    if profile is None:
-        return False
-    nobodys = [notice for notice in claimed if _for_nobody(notice, profile)]
-    sent: list[Due] = []
-    failed: list[Due] = []
-    for notice in claimed:
-        if notice not in nobodys:
-            (sent if _handed_over(desk.channel, notice, profile) else failed).append(notice)
-    with desk.connect() as conn, conn.transaction():
         now = desk.clock(conn)
-        notices.sent(conn, [notice.id for notice in (*nobodys, *sent)], now)
-        for notice in failed:
-            notices.failed(conn, notice.id, now=now, retry_after=_pause(notice.tries + 1))
-    if sent or failed:
-        log.info("notices", sent=len(sent), failed=len(failed))
+        taken = deliver.take_notices(conn, BATCH, now=now)
+        if not taken:
+            return False
+        profile = profiles.current(conn)
+        people = registrations.people(conn, {notice.registration_id for notice in taken})
+    hidden = [notice.id for notice in taken if _for_nobody(notice, profile)]
+    plans: list[Plan] = []
+    unread: list[notices.Due] = []
+    for notice in taken:
+        if notice.id not in hidden:
+            found = _planned(desk, notice, people.get(notice.registration_id, ()), now.date())
+            unread.append(notice) if found is None else plans.append(found)
+    with desk.connect() as conn:
+        now = desk.clock(conn)
+        deliver.skip(conn, hidden, now=now)
+        deliver.plan(conn, plans, now=now)
+        deliver.postpone(conn, unread, now=now)
     return True
 
 
-def _claim(conn: psycopg.Connection, now: datetime) -> Sequence[Due]:
-    with conn.transaction():
-        found = notices.due(conn, now, BATCH)
-        notices.claim(conn, [notice.id for notice in found], now + CLAIMED)
-    return found
-
-
-def _handed_over(channel: Channel, notice: Due, profile: Profile) -> bool:
+def _planned(desk: Desk, notice: notices.Due, people: Sequence[Person], today: date) -> Plan | None:
+    """Where a notice goes; None when that cannot be read, which keeps no other waiting."""
     try:
-        text = write(notice.kind, {"port": notice.port, **notice.facts}, notice.language, profile)
-        channel.hand_over(Message(notice.id, notice.number, notice.kind, text))
-    except Exception as error:  # one notice that cannot be handed over keeps no other waiting
-        fault = {"error": type(error).__name__, "place": faults.place(error)}
-        log.error("notice failed", notice=notice.id, registration=notice.registration_id, kind=notice.kind, **fault)
-        return False
-    return True
+        parcels = [
+            Parcel(channel.name, each.hash, each.fault)
+            for channel in desk.planned
+            for each in recipients(channel, notice.number, people, keys=desk.keys, today=today)
+        ]
+    except Exception as error:
+        _say(notice.id, notice.registration_id, notice.kind, error)
+        return None
+    return Plan(notice.id, tuple(parcels))
 
 
-def _for_nobody(notice: Due, profile: Profile) -> bool:
+def _for_nobody(notice: notices.Due, profile: Profile) -> bool:
     """Whether it is about a hidden program: that serves the machinery, and no person has a place in it."""
     program = profile.find_program(str(notice.facts.get("program")))
     return program is not None and program.hidden
 
 
-def _pause(tries: int) -> timedelta | None:
-    """How long to wait after so many tries that failed; None when it is time to give up."""
-    if tries >= TRIES:
-        return None
-    doubled = FIRST_PAUSE * (1 << min(tries - 1, 10))
-    return min(doubled, LONGEST_PAUSE)
+# -- sending ------------------------------------------------------------------------------------
+
+
+def send(desk: Desk, channel: Channel) -> bool:
+    """Make a batch of the deliveries that are due over a channel; whether there were any."""
+    began = monotonic()
+    with desk.connect() as conn:
+        now = desk.clock(conn)
+        taken = deliver.take(conn, channel.name, BATCH, now=now)
+        if not taken:
+            return False
+        profile = profiles.current(conn)
+        people = registrations.people(conn, {due.registration_id for due in taken}) if channel.detail else {}
+    sender = _Sender(channel, profile, people, desk.keys, now.date(), began + WORKED_ON_S)
+    with ThreadPoolExecutor(channel.together, channel.name) as threads:
+        tried = [each for each in threads.map(sender.try_one, taken) if each is not None]
+    with desk.connect() as conn:
+        deliver.settle(conn, tried, now=desk.clock(conn))
+    sent = sum(isinstance(each.outcome, Sent) for each in tried)
+    log.info("notices", channel=channel.name, sent=sent, failed=len(tried) - sent)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Makes the deliveries of one batch, several at the same time, until `until` by the clock of `monotonic`."""
+
+    channel: Channel
+    profile: Profile
+    people: Mapping[int, Sequence[Person]]
+    keys: Keys
+    today: date
+    until: float
+
+    def try_one(self, due: deliveries.Due) -> Tried | None:
+        """None when the time for this batch is over. Whatever goes wrong with one keeps no other waiting."""
+        if monotonic() > self.until:
+            return None
+        try:
+            return Tried(due, self._hand_over(due))
+        except Undeliverable as answer:
+            return Tried(due, Failed(answer.fault))
+        except Exception as error:
+            _say(due.notice_id, due.registration_id, due.kind, error, self.channel.name)
+            return Tried(due, Failed())
+
+    def _hand_over(self, due: deliveries.Due) -> Sent:
+        people = self.people.get(due.registration_id, ())
+        found = recipients(self.channel, due.number, people, keys=self.keys, today=self.today)
+        to = next((each.to for each in found if each.hash == due.recipient), None)
+        if to is None:
+            raise Undeliverable(Fault.ADDRESS_GONE)
+        text = write(due.kind, {"port": due.port, **due.facts}, due.language, self.profile)
+        return self.channel.hand_over(Message(due.id, due.notice_id, due.number, due.kind, to, text))
+
+
+def _say(notice: int, registration: int, kind: str, error: Exception, channel: str | None = None) -> None:
+    fault = {"error": type(error).__name__, "place": faults.place(error)}
+    log.error("notice failed", notice=notice, registration=registration, kind=kind, channel=channel, **fault)
+
+
+# -- sweeping -----------------------------------------------------------------------------------
+
+
+def sweep(desk: Desk) -> bool:
+    """Let what stands still fail, and say what is late; whether there may be more."""
+    with desk.connect() as conn:
+        now = desk.clock(conn)
+        swept = deliver.sweep(conn, [channel.name for channel in desk.open], now=now)
+        late, since = deliveries.late(conn, now, LATE)
+    if swept:
+        log.error("notices stuck", failed=swept)
+    if late and since is not None:
+        log.error("notices late", waiting=late, minutes=(now - since) // timedelta(minutes=1))
+    return swept == deliver.SWEPT

@@ -1,6 +1,6 @@
 """The outbox: what people are to be told, written in the transaction of the act."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ DUE = """
            (SELECT o.port FROM offer o WHERE o.registration_id = n.registration_id
              ORDER BY o.live DESC, o.id DESC LIMIT 1) AS port
       FROM notice n JOIN registration r ON r.id = n.registration_id
-     WHERE n.state = 'waiting' AND n.due_at <= %s
+     WHERE n.state = 'waiting' AND n.planned_at IS NULL AND n.due_at <= %s
      ORDER BY n.due_at, n.id LIMIT %s FOR UPDATE OF n SKIP LOCKED
 """
 ADD = """
@@ -48,7 +48,7 @@ UNFINISHED = f"""
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A notice to hand over. `port` is that of the person's offer, if there is one: people tell time by its clock."""
+    """A notice whose deliveries are to be planned. `port`: of the person's offer, by whose clock people tell time."""
 
     id: int
     registration_id: int
@@ -99,15 +99,40 @@ def _over(found: Recorded) -> dict[str, object]:
 
 
 def due(conn: psycopg.Connection, now: datetime, limit: int) -> list[Due]:
-    """Waiting notices that are due, locked until the end of the transaction; others skip them."""
+    """Waiting notices that are due to be planned, locked until the end of the transaction; others skip them."""
     with conn.cursor(row_factory=class_row(Due)) as cursor:
         return cursor.execute(DUE, [now, limit]).fetchall()
 
 
 def claim(conn: psycopg.Connection, ids: Sequence[int], until: datetime) -> None:
-    """Put notices aside while they are being handed over: due again at `until` if nobody reports back."""
+    """Put notices aside while their deliveries are planned: due again at `until` if nobody reports back."""
     conn.execute(
         "UPDATE notice SET due_at = %s, tries = tries + 1 WHERE id = ANY(%s) AND state = 'waiting'", [until, list(ids)]
+    )
+
+
+def lock(conn: psycopg.Connection, ids: Iterable[int]) -> None:
+    """Lock notices in key order: whoever changes a delivery holds its notice, so that the last one sees all others."""
+    conn.execute(
+        "SELECT 1 FROM notice WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE",
+        [bulk.whole(sorted(set(ids)))],
+    )
+
+
+def planned(conn: psycopg.Connection, ids: Sequence[int], now: datetime) -> list[int]:
+    """Note that these have their deliveries from now on; those of them that had not."""
+    rows = conn.execute(
+        "UPDATE notice SET planned_at = %s WHERE id = ANY(%s::bigint[]) AND state = 'waiting' AND planned_at IS NULL"
+        " RETURNING id",
+        [now, list(ids)],
+    )
+    return [row[0] for row in rows]
+
+
+def unreachable(conn: psycopg.Connection, ids: Sequence[int]) -> None:
+    """Nobody of these groups left an address."""
+    conn.execute(
+        "UPDATE notice SET state = 'unreachable' WHERE id = ANY(%s::bigint[]) AND state = 'waiting'", [list(ids)]
     )
 
 
@@ -119,7 +144,7 @@ def sent(conn: psycopg.Connection, ids: Sequence[int], now: datetime) -> None:
 
 
 def failed(conn: psycopg.Connection, notice_id: int, *, now: datetime, retry_after: timedelta | None) -> None:
-    """Try again later, or give up when there is no later."""
+    """Plan again later, or give up when there is no later."""
     if retry_after is None:
         conn.execute("UPDATE notice SET state = 'failed' WHERE id = %s AND state = 'waiting'", [notice_id])
     else:

@@ -437,16 +437,39 @@ CREATE TABLE notice (
     kind            text NOT NULL,
     facts           jsonb NOT NULL,          -- no personal data
     outage_id       bigint REFERENCES outage,
-    state           text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'failed')),
+    state           text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'failed', 'unreachable')),
     tries           smallint NOT NULL DEFAULT 0,
     created_at      timestamptz NOT NULL,
     due_at          timestamptz NOT NULL,
-    sent_at         timestamptz
+    sent_at         timestamptz,
+    planned_at      timestamptz              -- from here on its deliveries say how far it is
 );
 -- Told once of each end that an outage was given.
 CREATE UNIQUE INDEX notice_told_once ON notice (outage_id, registration_id, facts) WHERE outage_id IS NOT NULL;
-CREATE INDEX notice_due ON notice (due_at) WHERE state = 'waiting';
+CREATE INDEX notice_due ON notice (due_at) WHERE state = 'waiting' AND planned_at IS NULL;
 CREATE INDEX notice_outage ON notice (outage_id) WHERE state = 'waiting' AND outage_id IS NOT NULL;
+CREATE INDEX notice_failed ON notice (id) WHERE state = 'failed';
+
+-- A notice on its way to one person over one channel: each is tried again by itself, and none is sent to somebody who
+-- has it already. `recipient` is a keyed hash; the address stands in the person's sealed data alone.
+CREATE TABLE delivery (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notice_id  bigint NOT NULL REFERENCES notice,
+    channel    text NOT NULL CHECK (channel IN ('file', 'email', 'sms')),
+    recipient  bytea NOT NULL CHECK (octet_length(recipient) = 16),
+    state      text NOT NULL CHECK (state IN ('waiting', 'sent', 'delivered', 'failed')),
+    reason     text,                         -- why the last try, or all of it, came to nothing
+    tries      smallint NOT NULL DEFAULT 0,
+    provider   text,                         -- who took it
+    reference  text,                         -- what the provider calls it
+    created_at timestamptz NOT NULL,
+    due_at     timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    UNIQUE (notice_id, channel, recipient),
+    CHECK (state <> 'failed' OR reason IS NOT NULL)
+);
+CREATE INDEX delivery_due ON delivery (channel, due_at) WHERE state = 'waiting';
+CREATE INDEX delivery_failed ON delivery (id) WHERE state = 'failed';
 
 -- The ledger: one row that counts the leaves and makes those who append wait for each other, the
 -- leaves, and for each leaf the statement and the salt that link it to what it says. Destroying

@@ -1,0 +1,53 @@
+"""What becomes of a delivery: a notice on its way to one person over one channel.
+
+    waiting -> sent -> delivered          a channel took it, and perhaps said later that it arrived
+        \\        \\
+         \\        \\-> failed             the channel said later that it did not arrive
+          \\-> waiting …  -> failed       it is tried again, for about four hours, unless no try could ever succeed
+
+What arrived has arrived: nothing leads away from `delivered`. A channel that says it failed and then that it
+arrived is believed the second time.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=5)
+TRIES: Final = 48  # about four hours; by then somebody has to look
+
+
+class Fault(StrEnum):
+    """Why a delivery failed; staff see it in words."""
+
+    BAD_ADDRESS = "bad address"  # it cannot be one: nothing was sent
+    REFUSED = "refused"  # who was to deliver it says that nobody can be reached there
+    UNDELIVERED = "undelivered"  # it was taken, and did not arrive
+    GIVEN_UP = "given up"  # tried for hours
+    ADDRESS_GONE = "address gone"  # the person left another one meanwhile
+    NO_CHANNEL = "no channel"  # nobody sends over this channel any more
+    UNREADABLE = "unreadable"  # the group's contacts cannot be opened with the key that is here
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A channel has it safely; `provider` and its `reference` where there are such."""
+
+    provider: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A try came to nothing; with a `fault` no other can do better, without one it is tried again."""
+
+    fault: Fault | None = None
+
+
+def pause(tries: int) -> timedelta | None:
+    """How long to wait after so many tries that failed; None when it is time to give up."""
+    if tries >= TRIES:
+        return None
+    doubled = FIRST_PAUSE * (1 << min(tries - 1, 10))
+    return min(doubled, LONGEST_PAUSE)
