@@ -1,17 +1,21 @@
 """What tests of notices share: a channel that keeps what it is given, and somebody who hands over."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 
 import psycopg
 
+from fairgate.commands.register import Register, register
+from fairgate.core import numbers
 from fairgate.core.addresses import email
 from fairgate.core.delivering import Sent
+from fairgate.core.registering import Member
 from fairgate.notify.channels import Channel, Message
 from fairgate.notify.run import Desk
 from fairgate.store import notices
-from time_world import NOON, Group, TimeWorld
+from time_world import NOON, Group, TimeWorld, must
 
 
 class Kept:
@@ -21,6 +25,7 @@ class Kept:
         self.name, self.detail, self.together = name, detail, 1
         self.messages: list[Message] = []
         self.refuses = False
+        self.closed = 0
 
     def read(self, given: str) -> str | None:
         return email(given) if self.detail else given
@@ -30,6 +35,9 @@ class Kept:
             raise OSError(28, "No space left on device")
         self.messages.append(message)
         return Sent()
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 class Office:
@@ -47,6 +55,22 @@ class Office:
         self.lent += 1
         yield self.world.conn
         self.lent -= 1
+
+
+def adult(email: str = "", phone: str = "") -> Member:
+    details = {"email": email, "phone": phone}
+    return Member("Ana", "Pérez", date(1990, 5, 1), {key: text for key, text in details.items() if text})
+
+
+def child(email: str) -> Member:
+    return Member("Eva", "Pérez", date(2020, 5, 1), {"email": email})
+
+
+def registered(world: TimeWorld, *members: Member, language: str = "en") -> Group:
+    group = Group(numbers.new_number(os.urandom), numbers.new_code(os.urandom))
+    act = Register(group.number, group.code, language, members)
+    must(register(world.conn, [act], keys=world.keys, now=world.now, chance=os.urandom))
+    return group
 
 
 def told(world: TimeWorld, group: Group, kind: str = "withdrawn", now: datetime = NOON) -> None:

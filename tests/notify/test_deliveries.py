@@ -1,40 +1,21 @@
 """Each person of a group is told over each channel, once; what fails is tried by itself, and seen."""
 
-import os
 import threading
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 import psycopg
 import pytest
 
 from fairgate.commands import deliver
 from fairgate.commands.deliver import Tried
-from fairgate.commands.register import Register, register
-from fairgate.core import numbers
 from fairgate.core.delivering import TRIES, Failed, Fault, Sent
 from fairgate.core.registering import Member
 from fairgate.core.sealing import Keys
 from fairgate.notify.run import hand_over, plan, send, sweep
 from fairgate.store import deliveries
-from notify_world import Kept, Office, deliveries_of, told
-from time_world import NOON, Group, TimeWorld, must
-
-
-def adult(email: str = "", phone: str = "") -> Member:
-    details = {"email": email, "phone": phone}
-    return Member("Ana", "Pérez", date(1990, 5, 1), {key: text for key, text in details.items() if text})
-
-
-def child(email: str) -> Member:
-    return Member("Eva", "Pérez", date(2020, 5, 1), {"email": email})
-
-
-def registered(world: TimeWorld, *members: Member, language: str = "en") -> Group:
-    group = Group(numbers.new_number(os.urandom), numbers.new_code(os.urandom))
-    act = Register(group.number, group.code, language, members)
-    must(register(world.conn, [act], keys=world.keys, now=world.now, chance=os.urandom))
-    return group
+from notify_world import Kept, Office, adult, child, deliveries_of, registered, told
+from time_world import NOON, TimeWorld
 
 
 def mail(office: Office) -> Kept:

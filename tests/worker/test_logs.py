@@ -76,6 +76,9 @@ class Full:
     def hand_over(self, message: Message) -> Sent:
         raise OSError(28, f"No space left for {message.number} {message.to} {message.text.body}")
 
+    def close(self) -> None:
+        """Nothing was open."""
+
 
 def test_no_line_of_any_room_tells_who_somebody_is(
     dsn: str, conn: psycopg.Connection, tmp_path: Path, capfd: pytest.CaptureFixture[str]

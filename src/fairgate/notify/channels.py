@@ -38,8 +38,8 @@ class Undeliverable(Exception):  # noqa: N818  it is an answer, not a defect
 class Channel(Protocol):
     """Something that messages are handed over to; the same message twice must not become two for the person.
 
-    `name` is that of its deliveries, `detail` the answer of a person that it goes by (none: it goes to the registration),
-    `together` how many messages it takes at the same time.
+    `name` is that of its deliveries; `detail` the answer of a person that it goes by, none where it goes to the
+    registration; `together` how many messages it takes at the same time.
     """
 
     @property
@@ -57,6 +57,9 @@ class Channel(Protocol):
 
         Raises Undeliverable when no further try can succeed, and anything else when one may.
         """
+
+    def close(self) -> None:
+        """A batch is over: let go of what was kept open for it."""
 
 
 class Folder:
@@ -80,3 +83,6 @@ class Folder:
         put(folder / name, page.encode(), MODE)
         flush_folder(folder)
         return Sent()
+
+    def close(self) -> None:
+        """Nothing is kept open."""

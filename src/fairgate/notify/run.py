@@ -6,6 +6,7 @@ given back, and texts are written and handed over without one. Every channel has
 one keeps no other waiting, and what is taken twice, because somebody died over it, channels know by its id.
 """
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from fairgate.core.delivering import Failed, Fault, Sent
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Keys
 from fairgate.notify.channels import Channel, Folder, Message, Undeliverable
+from fairgate.notify.configured import configured
 from fairgate.notify.recipients import recipients
 from fairgate.notify.writing import write
 from fairgate.store import clock, deliveries, keys, notices, profiles, registrations
@@ -61,9 +63,10 @@ class Desk:
 
 
 def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0, *, clock: Clock = clock.now) -> None:
-    """Hand over what is due until `stop` is set. Any number may run."""
+    """Hand over what is due until `stop` is set, over what the environment sets up. Any number may run."""
+    channels = configured(os.environ)
     with looping.connections(dsn, CONNECTIONS) as connect:
-        desk = Desk(connect, Folder(home), keys.load(home), (), clock)
+        desk = Desk(connect, Folder(home), keys.load(home), channels, clock)
         log.info("notify started", channels=[channel.name for channel in desk.planned])
         loops = [
             Loop("notices", partial(plan, desk), poll_seconds),
@@ -145,6 +148,7 @@ def send(desk: Desk, channel: Channel) -> bool:
     sender = _Sender(channel, profile, people, desk.keys, now.date(), began + WORKED_ON_S)
     with ThreadPoolExecutor(channel.together, channel.name) as threads:
         tried = [each for each in threads.map(sender.try_one, taken) if each is not None]
+    channel.close()
     with desk.connect() as conn:
         deliver.settle(conn, tried, now=desk.clock(conn))
     sent = sum(isinstance(each.outcome, Sent) for each in tried)
