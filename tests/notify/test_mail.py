@@ -30,7 +30,7 @@ def channel(box: Mailbox, query: str = "starttls=no") -> Mail:
 
 
 def message(to: str = "ana@example.org", subject: str = "You have an appointment") -> Message:
-    text = Text("en", subject, "Come <early> & bring papers.\n\nFairgate")
+    text = Text("en", subject, "Come <early> & bring papers.\n\nFairgate", "Come.")
     return Message(7, 41, "0000-0012", "confirmed", to, text)
 
 

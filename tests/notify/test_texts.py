@@ -1,13 +1,20 @@
 """What people are told, in their language, with dates in words."""
 
 import string
+from datetime import date
+from pathlib import Path
 
 import pytest
 
 from fairgate.commands.record import TOLD
+from fairgate.core.profile import Port
+from fairgate.core.segments import fit, is_gsm, parts
 from fairgate.notify.writing import LANGUAGES, write
+from fairgate.store import profiles
 from fairgate.store.profiles import parse
 from time_world import PROFILE
+
+PROFILES = Path(__file__).parents[2] / "profiles"
 
 PLACE = {"program": "arrival", "port": "SYS", "date": "2026-12-22", "time": "09:00", "size": 3}
 DEADLINE = {"deadline": "2026-11-25T02:00:00Z"}
@@ -35,8 +42,8 @@ def test_every_kind_that_people_are_told_of_has_a_text_in_every_language() -> No
                 text = write(kind, facts | paused, language, SMALL)
                 assert text.language == language
                 assert text.subject
-                assert "None" not in text.subject + text.body
-                assert "{" not in text.subject + text.body
+                assert "None" not in text.subject + text.body + text.sms
+                assert "{" not in text.subject + text.body + text.sms
 
 
 def test_all_languages_say_the_same_things() -> None:
@@ -47,7 +54,7 @@ def test_all_languages_say_the_same_things() -> None:
 def _gaps(templates) -> dict[str, set[str]]:
     read = string.Formatter().parse
     return {
-        kind: {name for part in (text.subject, text.body) for _, name, _, _ in read(part) if name}
+        kind: {name for part in (text.subject, text.body, text.sms) for _, name, _, _ in read(part) if name}
         for kind, text in templates.items()
     }
 
@@ -102,3 +109,80 @@ def test_a_port_that_the_profile_has_no_more_is_named_by_its_code() -> None:
         in write("offered", FACTS["offered"] | {"port": "OLD"}, "en", SMALL).subject
         + write("declined", PLACE | {"port": "OLD"}, "en", SMALL).body
     )
+
+
+# -- text messages ------------------------------------------------------------------------------
+
+WIDEST = date(2026, 9, 30)  # "Wed 30 Sept"
+ALL_PROFILES = [parse(PROFILE), *(parse(profiles.read_folder(folder)) for folder in sorted(PROFILES.iterdir()))]
+
+
+def longest(kind: str, port: Port) -> dict[str, object]:
+    """The facts of a kind, at a port, with everything as long as it gets."""
+    place = {"port": port.port, "date": WIDEST.isoformat(), "time": "09:00", "size": 15}
+    moments = dict.fromkeys(("deadline", "start", "end"), "2026-09-30T20:30:00Z")
+    return {key: {**place, **moments}.get(key, value) for key, value in FACTS[kind].items()} | {"port": port.port}
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES])
+@pytest.mark.parametrize("kind", sorted(FACTS))
+def test_a_text_message_has_two_parts_at_most_at_every_port(kind: str, language: str) -> None:
+    for profile in ALL_PROFILES:
+        for port in profile.ports:
+            facts = longest(kind, port)
+            changed = [{}, {"why": "a storm"} if kind == "cancelled" else {}]
+            changed += [{"deadline": "paused"}] if kind in ("offered", "extended") else []
+            for change in changed:
+                sms = write(kind, facts | change, language, profile).sms
+                assert parts(sms) <= 2, f"{len(sms)}: {sms}"
+                assert is_gsm(sms), sms
+                assert "\n" not in sms
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            "Arrival appointments: you are offered a place: San Ysidro on Tue 22 Dec at 09:00, Los Angeles time, for"
+            " 3 people. Confirm it by 18:00 on Tue 24 Nov, Tijuana time, or it goes to the next group."
+            " Sign in with your number and access code.",
+        ),
+        (
+            "es",
+            "Citas de llegada: se le ofrece un lugar: San Ysidro, mar 22 dic a las 09:00, hora de Los Angeles, para"
+            " 3 personas. Confirmelo a mas tardar a las 18:00 del mar 24 nov, hora de Tijuana, o pasa al siguiente"
+            " grupo. Inicie sesion con su numero y su codigo de acceso.",
+        ),
+    ],
+)
+def test_a_text_message_says_what_where_and_until_when(language: str, said: str) -> None:
+    assert write("offered", FACTS["offered"], language, SMALL).sms == said
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("€" * 152, 2),  # 76 in a part, for none is divided
+        ("€" * 153, 3),
+        ("á" * 70, 1),
+        ("á" * 71, 2),
+        ("á" * 134, 2),
+        ("á" * 135, 3),
+        ("a" * 69 + "😀", 2),
+    ],
+)
+def test_parts_are_counted_as_telephones_do(text: str, count: int) -> None:
+    assert parts(text) == count
+
+
+def test_accents_are_left_out_only_where_that_is_enough() -> None:
+    assert fit("«Más» — ¿qué día?") == '"Mas" - ¿qué dia?'
+    assert fit("您的预约 más") == "您的预约 más"

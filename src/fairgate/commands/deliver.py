@@ -12,7 +12,7 @@ from typing import Final
 
 import psycopg
 
-from fairgate.core.delivering import TRIES, Failed, Fault, Sent, pause
+from fairgate.core.delivering import TRIES, Failed, Fault, Sent, pause, reported
 from fairgate.store import deliveries, notices
 from fairgate.store.deliveries import Due, New, Written
 
@@ -44,6 +44,15 @@ class Tried:
 
     due: Due
     outcome: Sent | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider says, of its own accord, has become of a text message."""
+
+    delivery: int
+    provider: str
+    delivered: bool
 
 
 def take_notices(conn: psycopg.Connection, most: int, *, now: datetime) -> list[notices.Due]:
@@ -109,6 +118,27 @@ def _written(act: Tried, now: datetime) -> Written:
         return Written(act.due.id, "failed", fault, None, None, None)
     assert wait is not None, "without a fault it is tried again"
     return Written(act.due.id, "waiting", None, now + wait, None, None)
+
+
+def report(conn: psycopg.Connection, acts: Sequence[Report], *, now: datetime) -> list[bool]:
+    """Note what providers report; False for what is no message of ours, or not on record as sent yet."""
+    with conn.transaction():
+        ids = [act.delivery for act in acts]
+        notices.lock(conn, [row.notice_id for row in deliveries.known(conn, ids).values()])
+        known = deliveries.known(conn, ids)  # again: now nobody else changes them
+        states = [_reported(known.get(act.delivery), act) for act in acts]
+        written = [
+            (act.delivery, state, act.provider) for act, state in zip(acts, states, strict=True) if state is not None
+        ]
+        deliveries.report(conn, written, Fault.UNDELIVERED, now)
+        deliveries.follow(conn, [row.notice_id for row in known.values()], now)
+    return [state is not None for state in states]
+
+
+def _reported(known: deliveries.Known | None, act: Report) -> str | None:
+    if known is None:
+        return None
+    return reported(known.state, known.provider, by=act.provider, delivered=act.delivered)
 
 
 def sweep(conn: psycopg.Connection, channels: Sequence[str], *, now: datetime) -> int:

@@ -9,6 +9,7 @@ What arrived has arrived: nothing leads away from `delivered`. A channel that sa
 arrived is believed the second time.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -16,6 +17,7 @@ from typing import Final
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=5)
 TRIES: Final = 48  # about four hours; by then somebody has to look
+LATE = timedelta(minutes=10)  # what has been due for longer is not only in line
 
 
 class Fault(StrEnum):
@@ -27,7 +29,6 @@ class Fault(StrEnum):
     GIVEN_UP = "given up"  # tried for hours
     ADDRESS_GONE = "address gone"  # the person left another one meanwhile
     NO_CHANNEL = "no channel"  # nobody sends over this channel any more
-    UNREADABLE = "unreadable"  # the group's contacts cannot be opened with the key that is here
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,30 @@ def pause(tries: int) -> timedelta | None:
         return None
     doubled = FIRST_PAUSE * (1 << min(tries - 1, 10))
     return min(doubled, LONGEST_PAUSE)
+
+
+# What we call a delivery to providers; eighteen digits are more than there will ever be.
+_REFERENCE: Final = re.compile(r"FG-([1-9][0-9]{0,17})", re.ASCII)
+
+
+def reference(delivery: int) -> str:
+    return f"FG-{delivery}"
+
+
+def read_reference(text: str) -> int | None:
+    """The delivery that `reference` made this of; None when it is no such text."""
+    found = _REFERENCE.fullmatch(text)
+    return int(found[1]) if found else None
+
+
+def reported(state: str, taken_by: str | None, *, by: str, delivered: bool) -> str | None:
+    """The state after provider `by` reports; None when it has to say so again later.
+
+    A provider whose answer was lost may have delivered it nevertheless, so "delivered" is believed whoever says it.
+    "Not delivered" is news from whoever took it; before that is on record, nobody knows.
+    """
+    if delivered:
+        return "delivered"
+    if state == "waiting":
+        return None
+    return "failed" if state == "sent" and taken_by == by else state

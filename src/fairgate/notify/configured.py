@@ -2,13 +2,17 @@
 
 FAIRGATE_SMTP_URL   the mail server, as smtp://user:password@mail.example.org:587?starttls=yes, or smtps://
 FAIRGATE_MAIL_FROM  the address that mails come from
+FAIRGATE_SMS_FILE   the file that names the providers of text messages (core/providers.py)
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from fairgate.core.errors import BadInput
 from fairgate.notify.channels import Channel
 from fairgate.notify.mail import Mail, server
+from fairgate.notify.sms import Sms
+from fairgate.store import providers
 
 
 def configured(environment: Mapping[str, str]) -> list[Channel]:
@@ -19,4 +23,6 @@ def configured(environment: Mapping[str, str]) -> list[Channel]:
         raise BadInput("FAIRGATE_MAIL_FROM", "is not set", "name the address that mails come from")
     if url and sender:
         channels.append(Mail(server(url, sender)))
+    if file := environment.get("FAIRGATE_SMS_FILE"):
+        channels.append(Sms(providers.load(Path(file))))
     return channels

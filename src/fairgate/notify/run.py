@@ -23,7 +23,7 @@ from fairgate.commands import deliver, looping
 from fairgate.commands.deliver import Parcel, Plan, Tried
 from fairgate.commands.looping import Clock, Connect, Loop
 from fairgate.core import faults
-from fairgate.core.delivering import Failed, Fault, Sent
+from fairgate.core.delivering import LATE, Failed, Fault, Sent
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Keys
 from fairgate.notify.channels import Channel, Folder, Message, Undeliverable
@@ -37,7 +37,6 @@ BATCH: Final = 100
 CONNECTIONS: Final = 3  # lent for moments, to a loop for planning, one for each channel and one that sweeps
 WORKED_ON_S: Final = 210.0  # then the rest of a batch is left: it must not be with us when it comes due again
 SWEEP_EVERY: Final = 60.0
-LATE: Final = timedelta(minutes=10)
 
 log = structlog.get_logger()
 

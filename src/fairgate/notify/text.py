@@ -6,18 +6,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Subject and body; gaps are the names in braces that `writing` fills in."""
+    """Subject and body, and `sms`, which says it in two parts of a text message; gaps are what `writing` fills in."""
 
     subject: str
     body: str
+    sms: str
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """`day` is a CLDR pattern; `moment` and `place` are what stands for a deadline and for an offer's port and time."""
+    """`day` and `brief_day` are CLDR patterns; `moment` stands for a deadline, `place` for an offer's port and time."""
 
     locale: str
     day: str
+    brief_day: str
     moment: str
     place: str
     one_person: str

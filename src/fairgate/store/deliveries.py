@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 
 from fairgate.store import bulk
 
@@ -40,6 +40,12 @@ FOLLOW = """
                                    WHEN bool_or(state IN ('sent', 'delivered')) THEN 'sent' ELSE 'failed' END AS state
               FROM delivery WHERE notice_id = ANY(%(notices)s::bigint[]) GROUP BY notice_id) s
      WHERE n.id = s.notice_id AND n.state <> s.state
+"""
+REPORT = """
+    UPDATE delivery d SET state = w.state, provider = coalesce(d.provider, w.provider), changed_at = %(now)s,
+           reason = CASE w.state WHEN 'failed' THEN %(reason)s END
+      FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(providers)s::text[]) AS w (id, state, provider)
+     WHERE d.id = w.id AND d.state <> w.state
 """
 # Claimed so often that it should have been given up: whoever tried it was killed each time.
 # Or waiting for a channel that nobody sends over any more.
@@ -154,6 +160,28 @@ def write(conn: psycopg.Connection, rows: Sequence[Written], now: datetime) -> N
         "now": now,
     }
     conn.execute(WRITE, given)
+
+
+class Known(NamedTuple):
+    """How far a delivery is, for a report about it."""
+
+    id: int
+    notice_id: int
+    state: str
+    provider: str | None
+
+
+def known(conn: psycopg.Connection, ids: Sequence[int]) -> dict[int, Known]:
+    """Text messages by their id; others, and those that do not exist, are left out."""
+    query = "SELECT id, notice_id, state, provider FROM delivery WHERE channel = 'sms' AND id = ANY(%s::bigint[])"
+    with conn.cursor(row_factory=args_row(Known)) as cursor:
+        return {row.id: row for row in cursor.execute(query, [bulk.whole(ids)])}
+
+
+def report(conn: psycopg.Connection, rows: Sequence[tuple[int, str, str]], reason: str, now: datetime) -> None:
+    """Write (id, state, provider) of what was reported; `reason` for those that failed. Their notices are locked."""
+    ids, states, names = ([row[i] for row in rows] for i in range(3))
+    conn.execute(REPORT, {"ids": ids, "states": states, "providers": names, "reason": reason, "now": now})
 
 
 def follow(conn: psycopg.Connection, notices: Iterable[int], now: datetime) -> None:

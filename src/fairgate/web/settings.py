@@ -3,6 +3,7 @@
 DATABASE_URL      PostgreSQL; the domain's tables lie in `public`, Django's own (staff accounts, sessions) in `django`
 FAIRGATE_HOME     folder with keys/, public/ and notices/; ./var when not given
 FAIRGATE_ORIGIN   the address people use, as https://places.example.org; without it only this machine is served
+FAIRGATE_SMS_FILE the providers of text messages, for their reports of what was delivered
 FAIRGATE_PROXIES  how many proxies of ours stand before it, so that the address of who calls is known; 0 when not given
 """
 
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
-from fairgate.store import keys
+from fairgate.store import keys, providers
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -21,6 +22,8 @@ FAIRGATE_HOME = Path(os.environ.get("FAIRGATE_HOME", "var")).resolve()
 FAIRGATE_KEYS = keys.load(FAIRGATE_HOME)
 FAIRGATE_ORIGIN = os.environ.get("FAIRGATE_ORIGIN", "").rstrip("/")
 FAIRGATE_PROXIES = int(os.environ.get("FAIRGATE_PROXIES") or 0)
+FAIRGATE_SMS_FILE = os.environ.get("FAIRGATE_SMS_FILE", "")
+FAIRGATE_SMS_PROVIDERS = providers.load(Path(FAIRGATE_SMS_FILE)) if FAIRGATE_SMS_FILE else ()
 
 DEBUG = False
 SECRET_KEY = FAIRGATE_KEYS.derive("django").hex()

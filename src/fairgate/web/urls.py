@@ -9,10 +9,12 @@ from fairgate.web.views import (
     details,
     errors,
     incidents,
+    notices,
     offer,
     officer,
     public,
     receipts,
+    reports,
     results,
     sign_in,
     staff,
@@ -61,7 +63,9 @@ urlpatterns = [
     path("staff/incidents", incidents.every, name="staff-incidents"),
     path("staff/incidents/<slug:number>", incidents.one, name="staff-incident"),
     path("staff/incidents/<slug:number>/over", incidents.over, name="staff-incident-over"),
+    path("staff/notices", notices.failed, name="staff-notices"),
     path("api/v1/staff/session", officer.session, name="officer-session"),
+    path("api/v1/notices/reports/<slug:provider>", reports.report, name="notice-report"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
 ]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from fairgate.core.delivering import Fault
 from fairgate.core.incidents import Kind
 from fairgate.core.lifecycle import Reason
 
@@ -169,3 +170,41 @@ def incident_entry(kind: str) -> str:
         "written": _("explained"),
         "ended": _("ended"),
     }[kind]
+
+
+def notice(kind: str) -> str:
+    """What a notice is about, for staff."""
+    return {
+        "offered": _("Offer of a place"),
+        "confirmed": _("Place confirmed"),
+        "declined": _("Place declined"),
+        "lapsed": _("Offer ended"),
+        "cancelled": _("Place cancelled"),
+        "extended": _("More time to confirm"),
+        "withdrawn": _("Request withdrawn"),
+        "restored": _("Request restored"),
+        "missed": _("Appointment missed"),
+        "outage over": _("Confirming works again"),
+    }.get(kind, kind)
+
+
+def channel(name: str | None) -> str:
+    return {
+        "email": _("E-mail"),
+        "sms": _("Text message"),
+        "file": _("File"),
+        None: _("Not sent"),
+    }.get(name, str(name))
+
+
+def delivery_fault(reason: str | None) -> str:
+    """Why a message did not reach somebody, for staff; no reason: its deliveries could not be planned."""
+    return {
+        Fault.BAD_ADDRESS: _("What the person gave cannot be an address or number"),
+        Fault.REFUSED: _("Nobody can be reached there"),
+        Fault.UNDELIVERED: _("It was sent and did not arrive"),
+        Fault.GIVEN_UP: _("Every try for four hours failed"),
+        Fault.ADDRESS_GONE: _("The person gave another address meanwhile"),
+        Fault.NO_CHANNEL: _("Messages of this kind are not sent any more"),
+        None: _("The group’s contacts could not be read"),
+    }[None if reason is None else Fault(reason)]
