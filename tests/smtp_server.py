@@ -1,5 +1,6 @@
 """A real mail server on the loopback, which keeps what it is given and answers as it is told."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 @dataclass
 class Mailbox:
-    """`answers` are given to RCPT by address, `data_answer` to the mail itself."""
+    """`answers` are given to RCPT by address, `data_answer` to the mail itself; while `silent`, none to that."""
 
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
@@ -25,6 +26,7 @@ class Mailbox:
     logins: list[str] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     data_answer: str = "250 OK"
+    silent: bool = False
     port: int = 0
 
     async def handle_EHLO(
@@ -48,6 +50,8 @@ class Mailbox:
             self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
             self.recipients += envelope.rcpt_tos
             self.secure.append(session.ssl is not None)
+        while self.silent:
+            await asyncio.sleep(0.01)
         return self.data_answer
 
     def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import psycopg
 import pytest
 
 from fairgate.cli import main
-from fairgate.store import clock
+from fairgate.store import clock, notices
 from vectors import ROOT
 
 CLINIC = ROOT / "profiles" / "one-clinic"
@@ -89,9 +90,11 @@ def test_doctor_says_what_is_missing_and_what_to_do(fairgate, empty, tmp_path):
     with psycopg.connect(empty["DATABASE_URL"], autocommit=True) as conn:
         now = clock.now(conn)
         conn.execute("INSERT INTO sample (at, source, ok, failed) VALUES (%s, 'test', 1, 0)", [now])
+        notices.add(conn, [(1, "withdrawn", {})], now - timedelta(minutes=12))
     (tmp_path / "home" / "keys" / "deployment.key").chmod(0o644)
     found = findings(fairgate, empty)
     assert found["watch"]["ok"]
+    assert found["notices"]["said"] == "1 late, the first by 12 min"
     assert "chmod 600" in found["keys"]["way_out"]
 
 

@@ -15,8 +15,9 @@ import typer
 
 from fairgate.cli import faults, place
 from fairgate.cli.faults import CheckedAndFalse
+from fairgate.core.delivering import LATE
 from fairgate.core.errors import BadInput
-from fairgate.store import clock, due, evidence, profiles
+from fairgate.store import clock, deliveries, due, evidence, profiles
 from fairgate.store.migrate import pending
 
 app = typer.Typer()
@@ -103,7 +104,7 @@ def _about_connection(conn: psycopg.Connection) -> list[Finding]:
     waiting = pending(conn)
     if waiting:
         return [*findings, Finding("migrations", f"{', '.join(waiting)} not applied", "run `fairgate migrate`")]
-    looks: Sequence[Callable[[psycopg.Connection, datetime], Finding]] = (_profile, _clock, _watch, _worker)
+    looks: Sequence[Callable[[psycopg.Connection, datetime], Finding]] = (_profile, _clock, _watch, _worker, _notices)
     now = clock.now(conn)
     return [*findings, Finding("migrations", "all applied"), *(look(conn, now) for look in looks)]
 
@@ -144,3 +145,12 @@ def _worker(conn: psycopg.Connection, now: datetime) -> Finding:
             "worker", f"{waiting[0].act} is due since {behind:.0f} s", "start `fairgate worker`, or see its log"
         )
     return Finding("worker", "nothing has been due for long")
+
+
+def _notices(conn: psycopg.Connection, now: datetime) -> Finding:
+    waiting, since = deliveries.late(conn, now, LATE)
+    if since is None:
+        return Finding("notices", "none is late")
+    minutes = (now - since) // timedelta(minutes=1)
+    way_out = "start `fairgate worker`, or see its log"
+    return Finding("notices", f"{waiting} late, the first by {minutes} min", way_out)
