@@ -118,6 +118,21 @@ def test_no_part_starts_on_tables_of_another_version(refused, empty, part):
     assert "run `fairgate migrate` first" in refused(*part, env=empty)
 
 
+@pytest.mark.parametrize("part", [("serve", "--port", 1), ("worker",)], ids=lambda part: part[0])
+def test_no_part_starts_on_a_file_of_providers_with_a_fault(fairgate, refused, empty, part, tmp_path):
+    fairgate("migrate", "--profile", CLINIC, env=empty)
+    (tmp_path / "sms.toml").write_text("[alpha]")
+    (tmp_path / "sms.toml").chmod(0o600)
+    assert "alpha.url: is missing" in refused(*part, env={**empty, "FAIRGATE_SMS_FILE": str(tmp_path / "sms.toml")})
+
+
+def test_the_worker_does_not_start_on_a_mail_server_that_is_none(fairgate, refused, empty):
+    fairgate("migrate", "--profile", CLINIC, env=empty)
+    assert "FAIRGATE_SMTP_URL" in refused(
+        "worker", env={**empty, "FAIRGATE_SMTP_URL": "mail", "FAIRGATE_MAIL_FROM": "a"}
+    )
+
+
 def test_the_worker_ends_with_the_work_in_hand_when_told(empty, fairgate, tmp_path):
     fairgate("migrate", "--profile", CLINIC, env=empty)
     given = os.environ | empty | {"FAIRGATE_HOME": str(tmp_path / "home")}

@@ -28,7 +28,7 @@ from fairgate.commands.rounds import start_calendar
 from fairgate.core import schedule
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.numbers import new_code
-from fairgate.store import clock, profiles, slots
+from fairgate.store import clock, profiles, providers, slots
 from fairgate.store.migrate import migrate as migrate_tables
 from fairgate.store.migrate import pending
 
@@ -38,7 +38,7 @@ ORPHAN_S = 5.0  # for work in hand, once the database may be gone too
 
 # Where the parts begin. They are loaded when they run, so that the worker does not carry the pages in its memory.
 WORKER, NOTIFY, WATCH = "fairgate.worker.run", "fairgate.notify.run", "fairgate.watch.run"
-ACCOUNTS, STATUS = "fairgate.web.accounts", "fairgate.notify.status_page"
+ACCOUNTS, STATUS, CHANNELS = "fairgate.web.accounts", "fairgate.notify.status_page", "fairgate.notify.configured"
 
 
 @app.command()
@@ -65,6 +65,8 @@ def serve(
     _prepare_environment()
     _refuse_old_tables()
     tls = _tls(certificate, key)
+    if file := os.environ.get("FAIRGATE_SMS_FILE"):
+        providers.load(Path(file))  # what is wrong with it is said here, and not by each process
     address = refuse_taken(host, port)
     logs.configure()
     end_with_parent()
@@ -106,6 +108,7 @@ def worker() -> None:
     """
     url = _prepare_environment()
     _refuse_old_tables()
+    import_module(CHANNELS).configured(os.environ)  # what is wrong with them is said before anything starts
     logs.configure()
     status = import_module(STATUS).StatusPage(place.home(), os.environ.get("FAIRGATE_ORIGIN", ""))
     parts = [partial(import_module(WORKER).run, tell=status.write), import_module(NOTIFY).run]
