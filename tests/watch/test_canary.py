@@ -141,7 +141,7 @@ def test_a_number_that_is_somebody_elses_is_passed_over(world: TimeWorld) -> Non
 
 def test_its_notices_go_to_nobody(world: TimeWorld) -> None:
     confirmed(world, ready(world))
-    desk = Desk(world.worker().connect, Folder(world.home), lambda _: world.now)
+    desk = Desk(world.worker().connect, Folder(world.home), world.keys, clock=lambda _: world.now)
     assert hand_over(desk)
     assert not (world.home / "notices").exists()
     assert world.conn.execute("SELECT state FROM notice").fetchall() == [("sent",)]

@@ -21,7 +21,7 @@ NEVER = {Reason.NO_MEMBERS, Reason.GROUP_TOO_LARGE, Reason.NOT_DUE}
 # Kinds of statements that are about no registration.
 ABOUT_NOBODY = {
     *("opened", "sealed", "seeded", "drawn", "closed", "voided", "capacity set"),
-    *("outage", "told", "sampled", "backfilled", "attempted"),
+    *("outage", "told", "incident", "incident explained", "sampled", "backfilled", "attempted"),
 }
 
 
