@@ -123,6 +123,18 @@ def test_contacts_that_the_key_does_not_open_keep_no_other_waiting(world: TimeWo
     assert (seen.number, seen.channel, seen.nobody_told) == (unread.number, None, True)
 
 
+def test_a_channel_that_is_away_is_one_line_in_the_log(
+    world: TimeWorld, office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(20):
+        told(world, registered(world, adult("ana@example.org")))
+    mail(office).refuses = True
+    hand_over(office.desk)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "notice failed" in line]
+    assert len(lines) == 1
+    assert "20" in lines[0]
+
+
 def test_the_database_does_not_say_where_a_notice_goes(world: TimeWorld, office: Office) -> None:
     groups = [registered(world, adult("ana@example.org")) for _ in range(2)]
     for group in groups:
@@ -156,6 +168,7 @@ def test_what_killed_everybody_who_tried_it_is_given_up(world: TimeWorld, office
         assert deliver.take(world.conn, "email", 1, now=office.now)
         assert not sweep(office.desk)
         office.now += deliver.CLAIMED
+    assert not hand_over(office.desk), "nobody is killed over it once more"
     sweep(office.desk)
     assert deliveries_of(world) == [("email", "failed", "given up", TRIES)]
     assert world.conn.execute("SELECT state FROM notice").fetchall() == [("failed",)]

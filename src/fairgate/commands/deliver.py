@@ -92,9 +92,9 @@ def postpone(conn: psycopg.Connection, acts: Sequence[notices.Due], *, now: date
 
 
 def take(conn: psycopg.Connection, channel: str, most: int, *, now: datetime) -> list[Due]:
-    """Deliveries to make over a channel, put aside for whoever calls."""
+    """Deliveries to make over a channel, put aside for whoever calls. Those taken too often are the sweeper's."""
     with conn.transaction():
-        found = deliveries.due(conn, channel, now, most)
+        found = deliveries.due(conn, channel, now, tries=TRIES, most=most)
         deliveries.claim(conn, [due.id for due in found], now + CLAIMED)
     return found
 

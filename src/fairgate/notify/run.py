@@ -99,10 +99,15 @@ def plan(desk: Desk) -> bool:
     hidden = [notice.id for notice in taken if _for_nobody(notice, profile)]
     plans: list[Plan] = []
     unread: list[notices.Due] = []
+    wrong = _Faults()
     for notice in taken:
         if notice.id not in hidden:
-            found = _planned(desk, notice, people.get(notice.registration_id, ()), now.date())
-            unread.append(notice) if found is None else plans.append(found)
+            try:
+                plans.append(_planned(desk, notice, people.get(notice.registration_id, ()), now.date()))
+            except Exception as error:  # one that cannot be read keeps no other waiting
+                wrong.note(notice.id, notice.registration_id, notice.kind, error)
+                unread.append(notice)
+    wrong.say()
     with desk.connect() as conn:
         now = desk.clock(conn)
         deliver.skip(conn, hidden, now=now)
@@ -111,17 +116,12 @@ def plan(desk: Desk) -> bool:
     return True
 
 
-def _planned(desk: Desk, notice: notices.Due, people: Sequence[Person], today: date) -> Plan | None:
-    """Where a notice goes; None when that cannot be read, which keeps no other waiting."""
-    try:
-        parcels = [
-            Parcel(channel.name, each.hash, each.fault)
-            for channel in desk.planned
-            for each in recipients(channel, notice.number, people, keys=desk.keys, today=today)
-        ]
-    except Exception as error:
-        _say(notice.id, notice.registration_id, notice.kind, error)
-        return None
+def _planned(desk: Desk, notice: notices.Due, people: Sequence[Person], today: date) -> Plan:
+    parcels = [
+        Parcel(channel.name, each.hash, each.fault)
+        for channel in desk.planned
+        for each in recipients(channel, notice.number, people, keys=desk.keys, today=today)
+    ]
     return Plan(notice.id, tuple(parcels))
 
 
@@ -144,10 +144,12 @@ def send(desk: Desk, channel: Channel) -> bool:
             return False
         profile = profiles.current(conn)
         people = registrations.people(conn, {due.registration_id for due in taken}) if channel.detail else {}
-    sender = _Sender(channel, profile, people, desk.keys, now.date(), began + WORKED_ON_S)
+    wrong = _Faults()
+    sender = _Sender(channel, profile, people, desk.keys, now.date(), began + WORKED_ON_S, wrong)
     with ThreadPoolExecutor(channel.together, channel.name) as threads:
         tried = [each for each in threads.map(sender.try_one, taken) if each is not None]
     channel.close()
+    wrong.say(channel.name)
     with desk.connect() as conn:
         deliver.settle(conn, tried, now=desk.clock(conn))
     sent = sum(isinstance(each.outcome, Sent) for each in tried)
@@ -165,6 +167,7 @@ class _Sender:
     keys: Keys
     today: date
     until: float
+    wrong: "_Faults"
 
     def try_one(self, due: deliveries.Due) -> Tried | None:
         """None when the time for this batch is over. Whatever goes wrong with one keeps no other waiting."""
@@ -175,7 +178,7 @@ class _Sender:
         except Undeliverable as answer:
             return Tried(due, Failed(answer.fault))
         except Exception as error:
-            _say(due.notice_id, due.registration_id, due.kind, error, self.channel.name)
+            self.wrong.note(due.notice_id, due.registration_id, due.kind, error)
             return Tried(due, Failed())
 
     def _hand_over(self, due: deliveries.Due) -> Sent:
@@ -188,9 +191,24 @@ class _Sender:
         return self.channel.hand_over(Message(due.id, due.notice_id, due.number, due.kind, to, text))
 
 
-def _say(notice: int, registration: int, kind: str, error: Exception, channel: str | None = None) -> None:
-    fault = {"error": type(error).__name__, "place": faults.place(error)}
-    log.error("notice failed", notice=notice, registration=registration, kind=kind, channel=channel, **fault)
+class _Faults:
+    """What went wrong in a batch: a line for each kind of fault, for when a channel is away all of them fail alike."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        self._turn = threading.Lock()
+
+    def note(self, notice: int, registration: int, kind: str, error: Exception) -> None:
+        with self._turn:
+            about = (kind, type(error).__name__, faults.place(error))
+            self._found.setdefault(about, []).append((notice, registration))
+
+    def say(self, channel: str | None = None) -> None:
+        """Log them, each kind with how many there were and the first of them."""
+        for (kind, error, place), found in self._found.items():
+            notice, registration = found[0]
+            about = {"kind": kind, "notice": notice, "registration": registration, "times": len(found)}
+            log.error("notice failed", channel=channel, **about, error=error, place=place)
 
 
 # -- sweeping -----------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ DUE = """
            (SELECT o.port FROM offer o WHERE o.registration_id = n.registration_id
              ORDER BY o.live DESC, o.id DESC LIMIT 1) AS port
       FROM delivery d JOIN notice n ON n.id = d.notice_id JOIN registration r ON r.id = n.registration_id
-     WHERE d.channel = %s AND d.state = 'waiting' AND d.due_at <= %s
-     ORDER BY d.due_at, d.id LIMIT %s FOR UPDATE OF d SKIP LOCKED
+     WHERE d.channel = %(channel)s AND d.state = 'waiting' AND d.due_at <= %(now)s AND d.tries < %(tries)s
+     ORDER BY d.due_at, d.id LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED
 """
 WRITE = """
     UPDATE delivery d SET state = w.state, reason = w.reason, due_at = coalesce(w.due_at, d.due_at),
@@ -134,10 +134,14 @@ def add(conn: psycopg.Connection, rows: Sequence[New], now: datetime) -> None:
     conn.execute(ADD, given)
 
 
-def due(conn: psycopg.Connection, channel: str, now: datetime, limit: int) -> list[Due]:
-    """Waiting deliveries over a channel that are due, locked until the end of the transaction; others skip them."""
+def due(conn: psycopg.Connection, channel: str, now: datetime, *, tries: int, most: int) -> list[Due]:
+    """Waiting deliveries over a channel that are due and were tried less than `tries` times.
+
+    They are locked until the end of the transaction; others skip them.
+    """
+    given = {"channel": channel, "now": now, "tries": tries, "most": most}
     with conn.cursor(row_factory=class_row(Due)) as cursor:
-        return cursor.execute(DUE, [channel, now, limit]).fetchall()
+        return cursor.execute(DUE, given).fetchall()
 
 
 def claim(conn: psycopg.Connection, ids: Sequence[int], until: datetime) -> None:

@@ -446,7 +446,7 @@ CREATE TABLE notice (
 );
 -- Told once of each end that an outage was given.
 CREATE UNIQUE INDEX notice_told_once ON notice (outage_id, registration_id, facts) WHERE outage_id IS NOT NULL;
-CREATE INDEX notice_due ON notice (due_at) WHERE state = 'waiting' AND planned_at IS NULL;
+CREATE INDEX notice_due ON notice (due_at, id) WHERE state = 'waiting' AND planned_at IS NULL;
 CREATE INDEX notice_outage ON notice (outage_id) WHERE state = 'waiting' AND outage_id IS NOT NULL;
 CREATE INDEX notice_failed ON notice (id) WHERE state = 'failed';
 
@@ -468,7 +468,7 @@ CREATE TABLE delivery (
     UNIQUE (notice_id, channel, recipient),
     CHECK (state <> 'failed' OR reason IS NOT NULL)
 );
-CREATE INDEX delivery_due ON delivery (channel, due_at) WHERE state = 'waiting';
+CREATE INDEX delivery_due ON delivery (channel, due_at, id) WHERE state = 'waiting';
 CREATE INDEX delivery_failed ON delivery (id) WHERE state = 'failed';
 
 -- The ledger: one row that counts the leaves and makes those who append wait for each other, the

@@ -3,7 +3,7 @@ ALTER TABLE notice DROP CONSTRAINT notice_state_check;
 ALTER TABLE notice ADD CONSTRAINT notice_state_check CHECK (state IN ('waiting', 'sent', 'failed', 'unreachable'));
 ALTER TABLE notice ADD COLUMN planned_at timestamptz;
 DROP INDEX notice_due;
-CREATE INDEX notice_due ON notice (due_at) WHERE state = 'waiting' AND planned_at IS NULL;
+CREATE INDEX notice_due ON notice (due_at, id) WHERE state = 'waiting' AND planned_at IS NULL;
 CREATE INDEX notice_failed ON notice (id) WHERE state = 'failed';
 
 -- A notice on its way to one person over one channel: each is tried again by itself, and none is sent to somebody who
@@ -24,5 +24,5 @@ CREATE TABLE delivery (
     UNIQUE (notice_id, channel, recipient),
     CHECK (state <> 'failed' OR reason IS NOT NULL)
 );
-CREATE INDEX delivery_due ON delivery (channel, due_at) WHERE state = 'waiting';
+CREATE INDEX delivery_due ON delivery (channel, due_at, id) WHERE state = 'waiting';
 CREATE INDEX delivery_failed ON delivery (id) WHERE state = 'failed';
