@@ -77,12 +77,12 @@ def test_a_notice_whose_only_address_is_bad_has_failed_and_is_seen(world: TimeWo
     hand_over(office.desk)
     assert world.conn.execute("SELECT state FROM notice").fetchall() == [("failed",)]
     [seen] = deliveries.failed(world.conn, 10)
-    assert (seen.number, seen.kind, seen.channel, seen.reason, seen.nobody_told) == (
+    assert (seen.number, seen.kind, seen.channel, seen.reason, seen.notice) == (
         group.number,
         "withdrawn",
         "email",
         Fault.BAD_ADDRESS,
-        True,
+        "failed",
     )
 
 
@@ -120,7 +120,7 @@ def test_contacts_that_the_key_does_not_open_keep_no_other_waiting(world: TimeWo
     office.now = NOON + timedelta(minutes=1)
     assert hand_over(office.desk)
     [seen] = deliveries.failed(world.conn, 10)
-    assert (seen.number, seen.channel, seen.nobody_told) == (unread.number, None, True)
+    assert (seen.number, seen.channel, seen.notice) == (unread.number, None, "failed")
 
 
 def test_a_channel_that_is_away_is_one_line_in_the_log(

@@ -62,13 +62,13 @@ LATE = """
         SELECT due_at FROM notice WHERE state = 'waiting' AND planned_at IS NULL AND due_at <= %(since)s) late
 """
 FAILED = """
-    SELECT r.number, n.kind, d.channel, d.reason, d.changed_at AS at, n.state = 'failed' AS nobody_told
+    SELECT r.number, n.kind, d.channel, d.reason, d.changed_at AS at, n.state AS notice
       FROM delivery d JOIN notice n ON n.id = d.notice_id JOIN registration r ON r.id = n.registration_id
      WHERE d.state = 'failed' ORDER BY d.id DESC LIMIT %s
 """
 # Those whose deliveries could not even be planned.
 UNPLANNED = """
-    SELECT r.number, n.kind, NULL AS channel, NULL AS reason, n.due_at AS at, true AS nobody_told
+    SELECT r.number, n.kind, NULL AS channel, NULL AS reason, n.due_at AS at, n.state AS notice
       FROM notice n JOIN registration r ON r.id = n.registration_id
      WHERE n.state = 'failed' AND n.planned_at IS NULL ORDER BY n.id DESC LIMIT %s
 """
@@ -112,14 +112,14 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A delivery that failed, as staff see it: no address. `nobody_told`: the notice reached nobody of the group."""
+    """A delivery that failed, as staff see it: no address. `notice` is the state of its notice."""
 
     number: str
     kind: str
     channel: str | None
     reason: str | None
     at: datetime
-    nobody_told: bool
+    notice: str
 
 
 def add(conn: psycopg.Connection, rows: Sequence[New], now: datetime) -> None:

@@ -200,11 +200,20 @@ def channel(name: str | None) -> str:
 def delivery_fault(reason: str | None) -> str:
     """Why a message did not reach somebody, for staff; no reason: its deliveries could not be planned."""
     return {
-        Fault.BAD_ADDRESS: _("What the person gave cannot be an address or number"),
-        Fault.REFUSED: _("Nobody can be reached there"),
-        Fault.UNDELIVERED: _("It was sent and did not arrive"),
-        Fault.GIVEN_UP: _("Every try for four hours failed"),
-        Fault.ADDRESS_GONE: _("The person gave another address meanwhile"),
-        Fault.NO_CHANNEL: _("Messages of this kind are not sent any more"),
-        None: _("The group’s contacts could not be read"),
+        Fault.BAD_ADDRESS: _("What the person gave cannot be an address or number."),
+        Fault.REFUSED: _("Nobody can be reached there."),
+        Fault.UNDELIVERED: _("It was sent and did not arrive."),
+        Fault.GIVEN_UP: _("Every try for four hours failed."),
+        Fault.ADDRESS_GONE: _("The person gave another address meanwhile."),
+        Fault.NO_CHANNEL: _("Messages of this kind are not sent any more."),
+        None: _("The group’s contacts could not be read."),
     }[None if reason is None else Fault(reason)]
+
+
+def told(notice: str) -> str:
+    """Whether a group knows nevertheless, by the state of the notice of which a delivery failed."""
+    return {
+        "failed": _("Nobody in the group was told."),
+        "sent": _("The group was told another way."),
+        "waiting": _("Other ways to tell the group are still being tried."),
+    }[notice]

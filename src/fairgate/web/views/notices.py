@@ -38,5 +38,6 @@ def _line(sight: Sight, zone: str) -> dict[str, object]:
         "kind": words.notice(sight.kind),
         "channel": words.channel(sight.channel),
         "reason": words.delivery_fault(sight.reason),
-        "nobody_told": sight.nobody_told,
+        "told": words.told(sight.notice),
+        "nobody": sight.notice == "failed",
     }
