@@ -8,15 +8,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
 from databases import Databases
 from fairgate.store import clock, evidence, keys, offers, profiles
 from fairgate.watch.confirming import Failed, confirm
+from fairgate.watch.figures import LONGEST
 from fairgate.watch.run import Watcher, next_sample, run, watch
 from fairgate.watch.spool import Spool, Spooled
-from service import Service
+from service import Service, free_port
 from time_world import TimeWorld
 
 TICK = timedelta(seconds=10)
@@ -155,20 +157,42 @@ def test_without_an_offer_confirming_has_failed(watcher: Watcher, service: Servi
         confirm(service.url, "canary", place.number, place.code)
 
 
-def test_it_runs_until_it_is_stopped(service: Service, conn: psycopg.Connection) -> None:
+def test_it_runs_until_it_is_stopped_and_shows_figures(service: Service, conn: psycopg.Connection) -> None:
     stop = threading.Event()
     source = f"watch {socket.gethostname()}"
-    thread = threading.Thread(target=run, args=(service.url, service.dsn, service.home, stop, 0.5))
+    metrics = ("127.0.0.1", free_port())
+    args, more = (service.url, service.dsn, service.home, stop, 0.5), {"metrics": metrics}
+    thread = threading.Thread(target=run, args=args, kwargs=more)
     thread.start()
     until = time.monotonic() + 30
     while len(recorded(conn, source)) < 3 and time.monotonic() < until:
         time.sleep(0.1)
+    shown = httpx.get(f"http://127.0.0.1:{metrics[1]}/metrics").text
     stop.set()
     thread.join()
     samples = recorded(conn, source)
     assert len(samples) >= 3
     assert {(ok, failed) for _, ok, failed in samples} == {(1, 0)}
     assert len({moment for moment, _, _ in samples}) == len(samples)
+    assert 'fairgate_canary_burn_rate{window="5m"} 0.0' in shown
+    assert 'fairgate_watch_looks_total{result="done"} ' in shown
+    assert "fairgate_watch_samples_waiting 0.0" in shown
+
+
+def test_after_a_restart_figures_go_on_from_what_the_database_has(watcher: Watcher, conn: psycopg.Connection) -> None:
+    source = "INSERT INTO sample (at, source, ok, failed) VALUES (%s, %s, 0, 1)"
+    conn.execute(source, [at(conn, 20), watcher.source])
+    conn.execute(source, [at(conn, 21), "somebody else"])
+    away = replace(watcher, dsn="postgresql://127.0.0.1:9/none")
+    watch(away, at(conn, 3))
+    assert watcher.figures.waiting == 1
+    assert watcher.figures.burn_rate(LONGEST) == pytest.approx(1000), "all that is known yet"
+    watch(watcher, at(conn, 2))
+    watch(watcher, at(conn, 1))
+    assert watcher.figures.waiting == 0
+    assert watcher.figures.burn_rate(LONGEST) == pytest.approx(500), "two of four, with the one of before"
+    found = {sample.name: sample.value for family in watcher.figures.collect() for sample in family.samples}
+    assert found["fairgate_canary_seconds_count"] == 2
 
 
 def test_samples_begin_at_whole_tens_of_seconds_of_the_databases_clock(watcher: Watcher) -> None:

@@ -123,20 +123,27 @@ def worker() -> None:
 @app.command()
 def watch(
     url: Annotated[str, typer.Argument(metavar="URL", help="The address that people use")] = "http://127.0.0.1:8000",
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", min=1, max=65535, help="Show /metrics for Prometheus on this port")
+    ] = None,
+    metrics_host: Annotated[str, typer.Option("--metrics-host", help="The address for /metrics")] = "127.0.0.1",
 ) -> None:
     """Try a confirmation every ten seconds, as a person would, and put on record whether it worked.
 
     Run it elsewhere than the servers that it watches.
 
     \b
-    DATABASE_URL=postgresql://… fairgate watch https://places.example.org
+    DATABASE_URL=postgresql://… fairgate watch https://places.example.org --metrics-port 9108
     """
     database = _prepare_environment()
+    if metrics_port is not None:
+        metrics_host = refuse_taken(metrics_host, metrics_port, "metrics-")
     _refuse_old_tables()
     logs.configure()
     run = import_module(WATCH).run
+    metrics = None if metrics_port is None else (metrics_host, metrics_port)
     with stopped_by_signals() as stop:
-        run(url, database, place.home(), stop)
+        run(url, database, place.home(), stop, metrics=metrics)
 
 
 @app.command()
@@ -199,22 +206,25 @@ def begin_calendar(conn: psycopg.Connection) -> None:
             start_calendar(conn, program, schedule.next_to_open(program, now))
 
 
-def refuse_taken(host: str, port: int) -> str:
-    """The address that `host` names, as numbers; raises BadInput when nothing can listen there."""
+def refuse_taken(host: str, port: int, of: str = "") -> str:
+    """The address that `host` names, as numbers; raises BadInput when nothing can listen there.
+
+    `of` is what the names of the two options begin with.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError):
         problem, way_out = f"{shown(host)} is no address", "give one of this machine, as 127.0.0.1 or 0.0.0.0"
-        raise BadInput("--host", problem, way_out) from None
+        raise BadInput(f"--{of}host", problem, way_out) from None
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
         except OSError as error:
             problem = f"nothing can listen there ({error.strerror})"
-            way_out = "end what uses it, or choose another with --port"
+            way_out = f"end what uses it, or choose another with --{of}port"
             if error.errno == errno.EADDRNOTAVAIL:
-                way_out = "give an address of this machine with --host, as 127.0.0.1 or 0.0.0.0"
+                way_out = f"give an address of this machine with --{of}host, as 127.0.0.1 or 0.0.0.0"
             raise BadInput(f"{host} port {port}", problem, way_out) from None
     return str(address[0])
 

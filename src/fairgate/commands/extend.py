@@ -22,7 +22,7 @@ from fairgate.store import offers, registrations
 from fairgate.store.offers import Offer
 
 WINDOWS_AT_ONCE: Final = 50
-OFFERS_AT_ONCE: Final = 2000  # the ledger is locked for as long as these take
+OFFERS_AT_ONCE: Final = 500  # the ledger is locked for as long as these take, a tenth of a second
 
 
 def extend(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> list[Outcome]:

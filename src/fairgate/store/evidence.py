@@ -77,6 +77,12 @@ def samples(conn: psycopg.Connection, since: datetime, until: datetime) -> list[
     return [Sample(*row) for row in conn.execute(SAMPLES, [since, until])]
 
 
+def samples_of(conn: psycopg.Connection, source: str, since: datetime, until: datetime) -> list[Sample]:
+    """Samples of one source, in order of time."""
+    query = "SELECT at, ok, failed FROM sample WHERE source = %s AND at > %s AND at <= %s ORDER BY at"
+    return [Sample(*row) for row in conn.execute(query, [source, since, until])]
+
+
 def samples_leading_to(
     conn: psycopg.Connection, since: datetime, until: datetime, before: int
 ) -> tuple[list[Sample], int]:

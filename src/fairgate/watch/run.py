@@ -26,9 +26,11 @@ from fairgate.commands.find_outages import find_outages
 from fairgate.core import faults
 from fairgate.core.canary import PROGRAM
 from fairgate.core.lifecycle import Refused
+from fairgate.core.outages import Sample
 from fairgate.core.sealing import Keys
-from fairgate.store import clock, keys
+from fairgate.store import clock, evidence, keys
 from fairgate.watch.confirming import Failed, confirm
+from fairgate.watch.figures import LONGEST, Address, Figures, shown
 from fairgate.watch.spool import Spool, Spooled
 
 CONNECT_SECONDS = 2
@@ -67,6 +69,7 @@ class Watcher:
     spool: Spool
     every: float
     clock: Clock = field(default_factory=Clock)
+    figures: Figures = field(default_factory=Figures)
 
     def connect(self, lock: int = LOCK_SECONDS) -> psycopg.Connection:
         """A connection on which every wait has an end, the one for a lock after `lock` seconds."""
@@ -82,23 +85,30 @@ class Watcher:
         )
 
 
-def run(url: str, dsn: str, home: Path, stop: threading.Event, every: float = 10.0) -> None:
-    """Watch the service at `url` until `stop` is set; one watcher a `home`."""
+def run(
+    url: str, dsn: str, home: Path, stop: threading.Event, every: float = 10.0, *, metrics: Address | None = None
+) -> None:
+    """Watch the service at `url` until `stop` is set; one watcher a `home`. Figures are shown at `metrics`."""
     spool = Spool(home / "watch" / "samples")
     watcher = Watcher(url, dsn, f"watch {socket.gethostname()}", keys.load(home), spool, every)
     log.info("watch started", url=url)
     try:
-        while True:
-            at, pause = next_sample(watcher)
-            if stop.wait(pause):
-                break
-            try:
-                watch(watcher, at)
-            except Exception as error:
-                log.error("watch failed", error=type(error).__name__, place=faults.place(error))
+        with shown(watcher.figures, metrics):
+            _keep_watching(watcher, stop)
     finally:
         spool.close()
     log.info("watch stopped")
+
+
+def _keep_watching(watcher: Watcher, stop: threading.Event) -> None:
+    while True:
+        at, pause = next_sample(watcher)
+        if stop.wait(pause):
+            break
+        try:
+            watch(watcher, at)
+        except Exception as error:
+            log.error("watch failed", error=type(error).__name__, place=faults.place(error))
 
 
 def next_sample(watcher: Watcher) -> tuple[datetime, float]:
@@ -111,11 +121,13 @@ def next_sample(watcher: Watcher) -> tuple[datetime, float]:
 def watch(watcher: Watcher, at: datetime) -> None:
     """Try a confirmation in the time that ends `at`, keep the sample, bring in what is kept, and look for outages."""
     failure = _try(watcher, at)
-    watcher.spool.add(Spooled(at, int(failure is None), int(failure is not None)))
+    sample = Spooled(at, int(failure is None), int(failure is not None))
+    watcher.figures.tried(Sample(*sample))
+    watcher.spool.add(sample)
     if failure is not None:
         log.warning("confirming failed", at=at.isoformat(), failure=failure)
-    if _bring_in(watcher):
-        _look_for_outages(watcher)
+    watcher.figures.looked(_bring_in(watcher) and _look_for_outages(watcher))
+    watcher.figures.waiting = watcher.spool.waiting
 
 
 def _try(watcher: Watcher, at: datetime) -> str | None:
@@ -124,10 +136,12 @@ def _try(watcher: Watcher, at: datetime) -> str | None:
         ready = _prepare(watcher, at)
     except AWAY:
         return "database away"
+    began = time.monotonic()
     try:
         confirm(watcher.url, PROGRAM, ready.number, ready.code)
     except Failed as failed:
         return str(failed)
+    watcher.figures.took(time.monotonic() - began)
     return None
 
 
@@ -152,6 +166,10 @@ def _bring_in(watcher: Watcher) -> bool:
     try:
         with watcher.connect() as conn:
             brought = watcher.spool.bring_in(take)
+            if not watcher.figures.complete:
+                now = clock.now(conn)
+                until = now + timedelta(seconds=watcher.every)
+                watcher.figures.complete_with(evidence.samples_of(conn, watcher.source, now - LONGEST, until))
     except AWAY:
         log.warning("samples wait", reason="database away")
         return False
