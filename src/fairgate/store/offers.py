@@ -66,8 +66,7 @@ LOCK_MOVED = """
      ORDER BY moved_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 OPEN_UNTOLD = f"""
-    SELECT {_COLUMNS} {_FROM} WHERE w.id = ANY(%s) AND o.id > w.told_offer AND o.state = 'offered'
-     ORDER BY o.window_id, o.id LIMIT %s
+    SELECT {_COLUMNS} {_FROM} WHERE w.id = %s AND o.id > w.told_offer AND o.state = 'offered' ORDER BY o.id LIMIT %s
 """
 TOLD_UP_TO = """
     UPDATE "window" w SET told_offer = coalesce(t.offer_id, 0),
@@ -271,8 +270,15 @@ def lock_moved(conn: psycopg.Connection, limit: int) -> list[int]:
 
 
 def open_untold(conn: psycopg.Connection, window_ids: Sequence[int], limit: int) -> list[Offer]:
-    """Open offers of locked windows whose holders have not been told of the deadline as it is now, by window and id."""
-    return _all(conn, OPEN_UNTOLD, bulk.whole(window_ids), limit)
+    """Open offers of locked windows whose holders have not been told of the deadline as it is now, by window and id.
+
+    One window after the other: asked about all at once, PostgreSQL reads and sorts all of their offers.
+    """
+    found: list[Offer] = []
+    for window in sorted(window_ids):
+        if len(found) < limit:
+            found += _all(conn, OPEN_UNTOLD, window, limit - len(found))
+    return found
 
 
 def told_up_to(conn: psycopg.Connection, told: Sequence[tuple[int, int | None]]) -> None:
