@@ -29,6 +29,7 @@ MODULES = {
     "verify": "bundles",
     "explain": "explain",
     "rehearse": "rehearse",
+    "replay": "replay",
     "ledger": "ledger",
 }
 

@@ -20,3 +20,15 @@ def bar(what: str, total: int | None = None) -> Iterator[Advance]:
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(what, total=total)
         yield lambda steps: shown.advance(task, steps)
+
+
+def halves(advance: Advance) -> Callable[[str, int, int], None]:
+    """Progress of two stages, the second of which may never come, as hundredths of both."""
+    shown: dict[str, int] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        percent = 50 * done // max(total, 1)
+        advance(percent - shown.get(what, 0))
+        shown[what] = percent
+
+    return progress

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fairgate.cli import place
-from fairgate.cli.progress import bar
+from fairgate.cli.progress import bar, halves
 from fairgate.core import tokens
 from fairgate.core.errors import BadInput
 from fairgate.sim.load import Load, Wanted, rehearse_load
@@ -83,7 +83,7 @@ def _days(registrations: int | None, days: int | None, seed: int, codes: Path | 
             registrations=registrations,
             days=days,
             seed=seed,
-            progress=_shares(advance),
+            progress=halves(advance),
         )
     if codes is not None:
         _write(codes, (f"{number},{code}\n" for number, code in made.codes.items()))
@@ -110,7 +110,7 @@ def _tell_days(made: Rehearsal, codes: Path | None, as_json: bool) -> None:
 def _load(wanted: Wanted, seed: int, path: Path, as_json: bool) -> None:
     _refuse_existing(path)
     with bar("rehearsing", 100) as advance:
-        made = rehearse_load(place.database_url(), place.home(), wanted, seed=seed, progress=_shares(advance))
+        made = rehearse_load(place.database_url(), place.home(), wanted, seed=seed, progress=halves(advance))
     _write(path, _lines(made))
     open_until = made.open_until.strftime("%Y-%m-%dT%H:%M:%SZ")
     if as_json:
@@ -129,18 +129,6 @@ def _lines(made: Load) -> Iterable[str]:
     for numbers, what in ((made.offers, "offer"), (made.appointments, "appointment"), (made.others, "none")):
         for number in numbers:
             yield f"{number},{tokens.sign(keys, tokens.SESSION, {'number': number, 'until': until})},{what}\n"
-
-
-def _shares(advance: Callable[[int], None]) -> Callable[[str, int, int], None]:
-    """Progress of two stages, the second of which may never come, as hundredths of both."""
-    shown: dict[str, int] = {}
-
-    def progress(what: str, done: int, total: int) -> None:
-        percent = 50 * done // max(total, 1)
-        advance(percent - shown.get(what, 0))
-        shown[what] = percent
-
-    return progress
 
 
 def _refuse_existing(path: Path) -> None:

@@ -78,6 +78,10 @@ class Table:
                 self.refuse(key, f"{_quoted(value)} is not a date", "write it like 2026-12-25, without quotes")
         return tuple(values)
 
+    def list_of_tables(self, key: str) -> list["Table"]:
+        """Tables of a list, each knowing its place in it."""
+        return [Table(self._file, value, f"{self._dotted(key)}[{i}]") for i, value in enumerate(self._list(key))]
+
     def table(self, key: str) -> "Table":
         return Table(self._file, self._ask(key), self._dotted(key))
 

@@ -40,6 +40,10 @@ class Agenda(Generic[T]):
         heapq.heappush(self._planned, (at, self._count, what))
         self._count += 1
 
+    def next_at(self) -> datetime | None:
+        """When the next of it is planned."""
+        return self._planned[0][0] if self._planned else None
+
     def due(self, now: datetime) -> list[T]:
         """Take off what was planned for `now` or before, in the order of time."""
         found = []

@@ -49,7 +49,13 @@ class Machinery:
         self._chance = chance
 
     def run(self, now: datetime) -> bool:
-        """Everything that is due at `now`; whether places were offered."""
+        """Everything that is due at `now`, messages too; whether places were offered."""
+        offered = self.take_steps(now)
+        self._hand_over_notices(now)
+        return offered
+
+    def take_steps(self, now: datetime) -> bool:
+        """The steps of rounds and offers that are due at `now`; whether places were offered."""
         while open_due(self._conn, now=now, chance=self._chance):
             pass
         drawn = False
@@ -58,9 +64,7 @@ class Machinery:
         windows = [Lapse(window) for window in offers.windows_due(self._conn, now, MANY)]
         if windows:
             lapse(self._conn, windows, now=now, chance=self._chance)
-        filled = self._fill(now)
-        self._hand_over_notices(now)
-        return drawn or filled
+        return self._fill(now) or drawn
 
     def show_health(self, since: datetime, until: datetime) -> None:
         """Samples for (since, until], so that nothing is taken for an outage and offers may lapse."""
