@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import psycopg
 import typer
@@ -31,6 +31,9 @@ from fairgate.core.numbers import new_code
 from fairgate.store import clock, profiles, providers, slots
 from fairgate.store.migrate import migrate as migrate_tables
 from fairgate.store.migrate import pending
+
+if TYPE_CHECKING:
+    from fairgate.notify.status_page import StatusPage
 
 app = typer.Typer()
 
@@ -110,8 +113,7 @@ def worker() -> None:
     _refuse_old_tables()
     import_module(CHANNELS).configured(os.environ)  # what is wrong with them is said before anything starts
     logs.configure()
-    status = import_module(STATUS).StatusPage(place.home(), os.environ.get("FAIRGATE_ORIGIN", ""))
-    parts = [partial(import_module(WORKER).run, tell=status.write), import_module(NOTIFY).run]
+    parts = [partial(import_module(WORKER).run, tell=_status_page().write), import_module(NOTIFY).run]
     with stopped_by_signals() as stop, ThreadPoolExecutor(len(parts)) as threads:
         running = [threads.submit(run, url, place.home(), stop) for run in parts]
         wait(running, return_when=FIRST_EXCEPTION)
@@ -143,7 +145,7 @@ def watch(
     run = import_module(WATCH).run
     metrics = None if metrics_port is None else (metrics_host, metrics_port)
     with stopped_by_signals() as stop:
-        run(url, database, place.home(), stop, metrics=metrics)
+        run(url, database, place.home(), stop, metrics=metrics, tell=_status_page().write)
 
 
 @app.command()
@@ -257,6 +259,12 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=outlive_nobody, daemon=True).start()
+
+
+def _status_page() -> "StatusPage":
+    """What puts the public state into words, for worker and watcher."""
+    page: StatusPage = import_module(STATUS).StatusPage(place.home(), os.environ.get("FAIRGATE_ORIGIN", ""))
+    return page
 
 
 def _refuse_old_tables() -> None:

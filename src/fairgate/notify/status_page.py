@@ -21,6 +21,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader
 
 from fairgate.core.canonical import canonical
+from fairgate.core.incidents import Kind
 from fairgate.core.places import moment
 from fairgate.notify.incident_words import Words
 from fairgate.store.files import alone, put
@@ -89,6 +90,9 @@ def html(state: State, language: str) -> str:
 def banners(state: State) -> list[dict[str, object]]:
     """What stands above every page while an incident goes on, in all languages: the number, and one sentence."""
     lasting = [one for one in state.incidents if one.lasts(state.as_of)]
+    since = state.interrupted_since
+    if since is not None and not any(one.kind == Kind.OUTAGE for one in lasting):  # seen, and not on record yet
+        lasting.insert(0, Incident(0, "", Kind.OUTAGE, None, None, since, None, state.as_of, None, 0, 0))
     found: list[dict[str, object]] = []
     for one in lasting:
         said = {code: Words(_translations(code), code, state.profile) for code in state.profile.languages}

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,9 +29,11 @@ from fairgate.core.lifecycle import Refused
 from fairgate.core.outages import Sample
 from fairgate.core.sealing import Keys
 from fairgate.store import clock, evidence, keys
+from fairgate.store.status import State
 from fairgate.watch.confirming import Failed, confirm
 from fairgate.watch.figures import LONGEST, Address, Figures, shown
 from fairgate.watch.spool import Spool, Spooled
+from fairgate.watch.telling import Telling
 
 CONNECT_SECONDS = 2
 LOST_SECONDS = 8  # how long a network may swallow what is sent before the connection counts as lost
@@ -70,6 +72,7 @@ class Watcher:
     every: float
     clock: Clock = field(default_factory=Clock)
     figures: Figures = field(default_factory=Figures)
+    telling: Telling | None = None
 
     def connect(self, lock: int = LOCK_SECONDS) -> psycopg.Connection:
         """A connection on which every wait has an end, the one for a lock after `lock` seconds."""
@@ -86,11 +89,29 @@ class Watcher:
 
 
 def run(
-    url: str, dsn: str, home: Path, stop: threading.Event, every: float = 10.0, *, metrics: Address | None = None
+    url: str,
+    dsn: str,
+    home: Path,
+    stop: threading.Event,
+    every: float = 10.0,
+    *,
+    metrics: Address | None = None,
+    tell: Callable[[State], None] = lambda _: None,
 ) -> None:
-    """Watch the service at `url` until `stop` is set; one watcher a `home`. Figures are shown at `metrics`."""
+    """Watch the service at `url` until `stop` is set; one watcher a `home`.
+
+    Figures are shown at `metrics`; `tell` puts the public state of the service into words.
+    """
     spool = Spool(home / "watch" / "samples")
-    watcher = Watcher(url, dsn, f"watch {socket.gethostname()}", keys.load(home), spool, every)
+    watcher = Watcher(
+        url,
+        dsn,
+        f"watch {socket.gethostname()}",
+        keys.load(home),
+        spool,
+        every,
+        telling=Telling(home, tell),
+    )
     log.info("watch started", url=url)
     try:
         with shown(watcher.figures, metrics):
@@ -128,6 +149,9 @@ def watch(watcher: Watcher, at: datetime) -> None:
         log.warning("confirming failed", at=at.isoformat(), failure=failure)
     watcher.figures.looked(_bring_in(watcher) and _look_for_outages(watcher))
     watcher.figures.waiting = watcher.spool.waiting
+    if watcher.telling is not None:
+        watcher.telling.tried(at, timedelta(seconds=watcher.every), worked=failure is None)
+        _tell(watcher, watcher.telling)
 
 
 def _try(watcher: Watcher, at: datetime) -> str | None:
@@ -176,6 +200,23 @@ def _bring_in(watcher: Watcher) -> bool:
     if brought > 1:
         log.info("samples brought in", count=brought)
     return True
+
+
+def _tell(watcher: Watcher, telling: Telling) -> None:
+    """Write the public state where nobody else does. What goes wrong here costs no sample."""
+    try:
+        if telling.needed(watcher.clock.now()):
+            with watcher.connect(LOOK_SECONDS) as conn:
+                telling.read(conn, clock.now(conn))
+    except AWAY:
+        pass  # what was known before holds, and what we see ourselves
+    except Exception as error:
+        log.error("status not read", error=type(error).__name__, place=faults.place(error))
+    try:
+        if telling.write(watcher.clock.now()):
+            log.warning("status written", reason="nobody else did")
+    except Exception as error:
+        log.error("status not written", error=type(error).__name__, place=faults.place(error))
 
 
 def _look_for_outages(watcher: Watcher) -> bool:
