@@ -14,6 +14,8 @@ import phonenumbers
 from fairgate.core.registering import Member
 
 EMAIL_MOST: Final = 254  # octets, RFC 5321
+MEXICO: Final = 52
+PREMIUM: Final = phonenumbers.PhoneNumberType.PREMIUM_RATE
 _LOCAL: Final = re.compile(r'[^\s@<>()\[\],;:\\"]{1,64}')
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -40,11 +42,18 @@ def email(given: str) -> str | None:
 
 
 def phone(given: str) -> str | None:
-    """The number in international form, +526645550199; None when it has no country code or no possible length."""
+    """The number in international form, +526645550199.
+
+    None when it has no country code or no possible length, or when whoever calls it pays its owner: such numbers are
+    left with services in order to be paid by them.
+    """
     try:
         number = phonenumbers.parse(given, None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    national = str(number.national_number)
+    if number.country_code == MEXICO and len(national) == 11 and national.startswith("1"):
+        number.national_number = int(national[1:])  # mobile numbers had a 1 before them until 2019, and are known by it
+    if not phonenumbers.is_possible_number(number) or phonenumbers.number_type(number) == PREMIUM:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
