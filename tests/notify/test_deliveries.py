@@ -145,15 +145,21 @@ def test_the_database_does_not_say_where_a_notice_goes(world: TimeWorld, office:
     assert Keys(bytes(32)).recipient != world.keys.recipient
 
 
-def test_a_batch_that_takes_too_long_is_left_to_others(
-    world: TimeWorld, office: Office, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("why", ["its time is over", "the worker is told to end"])
+def test_what_there_is_no_time_for_is_given_back(
+    world: TimeWorld, office: Office, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
-    monkeypatch.setattr("fairgate.notify.run.WORKED_ON_S", -1.0)
     told(world, registered(world, adult("ana@example.org")))
-    hand_over(office.desk)
+    with monkeypatch.context() as late:
+        if why == "its time is over":
+            late.setattr("fairgate.notify.run.WORKED_ON_S", -1.0)
+        else:
+            office.desk.stop.set()
+        hand_over(office.desk)
+        assert not hand_over(office.desk), "what is left is not asked for again at once"
     assert mail(office).messages == []
-    monkeypatch.undo()
-    office.now = NOON + timedelta(minutes=6)
+    assert deliveries_of(world) == [("email", "waiting", None, 0)]
+    office.desk.stop.clear()
     assert hand_over(office.desk)
     assert len(mail(office).messages) == 1
 

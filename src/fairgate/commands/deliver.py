@@ -99,12 +99,13 @@ def take(conn: psycopg.Connection, channel: str, most: int, *, now: datetime) ->
     return found
 
 
-def settle(conn: psycopg.Connection, acts: Sequence[Tried], *, now: datetime) -> None:
-    """Note what came of tries. What a report has settled meanwhile is left as it is."""
+def settle(conn: psycopg.Connection, acts: Sequence[Tried], left: Sequence[Due] = (), *, now: datetime) -> None:
+    """Note what came of tries, and give back what was `left`. What a report has settled meanwhile stays as it is."""
     touched = [act.due.notice_id for act in acts]
     with conn.transaction():
         notices.lock(conn, touched)
         deliveries.write(conn, [_written(act, now) for act in acts], now)
+        deliveries.give_back(conn, [due.id for due in left], now)
         deliveries.follow(conn, touched, now)
 
 

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ from fairgate.store.registrations import Person
 
 BATCH: Final = 100
 CONNECTIONS: Final = 3  # lent for moments, to a loop for planning, one for each channel and one that sweeps
-WORKED_ON_S: Final = 210.0  # then the rest of a batch is left: it must not be with us when it comes due again
+WORKED_ON_S: Final = 210.0  # then the rest of a batch is given back: it must not be here when it comes due again
 SWEEP_EVERY: Final = 60.0
 
 log = structlog.get_logger()
@@ -43,13 +43,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What handing over works with. Notices go out over all of `channels`; where there is none, into `folder`."""
+    """What handing over works with. Notices go out over all of `channels`; where there is none, into `folder`.
+
+    When `stop` is set, a batch is ended with the messages that are under way.
+    """
 
     connect: Connect
     folder: Channel
     keys: Keys
     channels: Sequence[Channel] = ()
     clock: Clock = clock.now
+    stop: threading.Event = field(default_factory=threading.Event)
 
     @property
     def planned(self) -> Sequence[Channel]:
@@ -65,7 +69,7 @@ def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0, 
     """Hand over what is due until `stop` is set, over what the environment sets up. Any number may run."""
     channels = configured(os.environ)
     with looping.connections(dsn, CONNECTIONS) as connect:
-        desk = Desk(connect, Folder(home), keys.load(home), channels, clock)
+        desk = Desk(connect, Folder(home), keys.load(home), channels, clock, stop)
         log.info("notify started", channels=[channel.name for channel in desk.planned])
         loops = [
             Loop("notices", partial(plan, desk), poll_seconds),
@@ -135,7 +139,7 @@ def _for_nobody(notice: notices.Due, profile: Profile) -> bool:
 
 
 def send(desk: Desk, channel: Channel) -> bool:
-    """Make a batch of the deliveries that are due over a channel; whether there were any."""
+    """Make a batch of the deliveries that are due over a channel; whether there may be more, and time for them."""
     began = monotonic()
     with desk.connect() as conn:
         now = desk.clock(conn)
@@ -145,33 +149,35 @@ def send(desk: Desk, channel: Channel) -> bool:
         profile = profiles.current(conn)
         people = registrations.people(conn, {due.registration_id for due in taken}) if channel.detail else {}
     wrong = _Faults()
-    sender = _Sender(channel, profile, people, desk.keys, now.date(), began + WORKED_ON_S, wrong)
+    sender = _Sender(desk, channel, profile, people, now.date(), began + WORKED_ON_S, wrong)
     with ThreadPoolExecutor(channel.together, channel.name) as threads:
-        tried = [each for each in threads.map(sender.try_one, taken) if each is not None]
+        came = [*threads.map(sender.try_one, taken)]
+    tried = [each for each in came if each is not None]
+    left = [due for due, each in zip(taken, came, strict=True) if each is None]
     channel.close()
     wrong.say(channel.name)
     with desk.connect() as conn:
-        deliver.settle(conn, tried, now=desk.clock(conn))
+        deliver.settle(conn, tried, left, now=desk.clock(conn))
     sent = sum(isinstance(each.outcome, Sent) for each in tried)
     log.info("notices", channel=channel.name, sent=sent, failed=len(tried) - sent)
-    return True
+    return not left
 
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
     """Makes the deliveries of one batch, several at the same time, until `until` by the clock of `monotonic`."""
 
+    desk: Desk
     channel: Channel
     profile: Profile
     people: Mapping[int, Sequence[Person]]
-    keys: Keys
     today: date
     until: float
     wrong: "_Faults"
 
     def try_one(self, due: deliveries.Due) -> Tried | None:
-        """None when the time for this batch is over. Whatever goes wrong with one keeps no other waiting."""
-        if monotonic() > self.until:
+        """None when there is no time left for it. Whatever goes wrong with one keeps no other waiting."""
+        if monotonic() > self.until or self.desk.stop.is_set():
             return None
         try:
             return Tried(due, self._hand_over(due))
@@ -183,7 +189,7 @@ class _Sender:
 
     def _hand_over(self, due: deliveries.Due) -> Sent:
         people = self.people.get(due.registration_id, ())
-        found = recipients(self.channel, due.number, people, keys=self.keys, today=self.today)
+        found = recipients(self.channel, due.number, people, keys=self.desk.keys, today=self.today)
         to = next((each.to for each in found if each.hash == due.recipient), None)
         if to is None:
             raise Undeliverable(Fault.ADDRESS_GONE)

@@ -152,6 +152,15 @@ def claim(conn: psycopg.Connection, ids: Sequence[int], until: datetime) -> None
     )
 
 
+def give_back(conn: psycopg.Connection, ids: Sequence[int], now: datetime) -> None:
+    """Deliveries that were put aside and not tried after all are due again at once."""
+    conn.execute(
+        "UPDATE delivery SET due_at = %(now)s, tries = tries - 1"
+        " WHERE id = ANY(%(ids)s::bigint[]) AND state = 'waiting' AND due_at > %(now)s",
+        {"ids": bulk.whole(ids), "now": now},
+    )
+
+
 def write(conn: psycopg.Connection, rows: Sequence[Written], now: datetime) -> None:
     """What became of these; those that do not wait any more are left as they are. Their notices are locked."""
     given = {
