@@ -1,5 +1,6 @@
 """Each scenario beside the profile goes through the real commands, and nobody in it loses a place by system fault."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 
 from databases import Databases
-from fairgate.cli.replay import unmet_expectations
+from fairgate.cli.replay import answer_of, unmet_expectations
 from fairgate.sim.ending import End, Ending, ending
 from fairgate.sim.hours import hours
 from fairgate.sim.replay import Replayed, replay
@@ -114,6 +115,20 @@ def test_each_scenario_shows_what_it_is_there_for(one):
     else:
         assert name == "flapping"
         assert outage.end - outage.start > timedelta(hours=5)
+
+
+def test_the_page_and_the_document_about_it_say_what_comes_out(one):
+    """`fairgate replay … --result` writes the file anew; the page /how/outage reads it."""
+    name, found = one
+    if name != "2024-05-21":
+        return
+    answer = answer_of(found.made, found.end)
+    assert json.loads((PROFILE / "incidents" / "2024-05-21.result.json").read_text()) == answer
+    scenario = found.made.scenario
+    assert (scenario.places, [day.isoformat() for day in scenario.results]) == (1450, ["2024-05-20", "2024-05-21"])
+    lost = found.end.fixed[End.LOST]
+    said = f"lost by system fault                                      0 (0)            {lost.places} ({lost.groups})"
+    assert said in (ROOT / "docs" / "replay.md").read_text()
 
 
 def test_places_are_lost_and_counted_where_the_rules_give_no_time(databases: Databases, tmp_path: Path):

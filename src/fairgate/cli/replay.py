@@ -102,7 +102,7 @@ def answer_of(made: Replayed, end: Ending) -> Json:
     """The ending for programs, and for the page that explains the rule by it."""
     return {
         "title": made.scenario.title,
-        "zone": made.program.zone,
+        "policy": made.program.policy.to_json(),
         "outages": [
             {"start": _text(one.outage.start), "end": _text(one.outage.end), "notice_at": _text(one.outage.notice_at)}
             for one in made.outages
