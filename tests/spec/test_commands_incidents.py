@@ -13,7 +13,7 @@ from fairgate.core.incidents import Kind
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.store import incidents
 from fairgate.store.incidents import Incident
-from world import World
+from world import DAY, World
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -48,6 +48,7 @@ def test_an_outage_opens_an_incident_with_a_number_that_can_be_quoted(conn: psyc
     assert found.number == f"FG-{world.now.year}-0001"
     assert (found.kind, found.start_at, found.end_at) == ("outage", start + HOUR, None)
     assert (found.groups, found.persons) == (1, 2)
+    assert (list(found.ports), list(found.rounds)) == (["AAA"], [DAY])
     assert kinds(world, found) == ["outage began"]
     said = world.one("SELECT body::jsonb FROM statement WHERE kind = 'incident'")
     assert (said["incident"], said["end"]) == (found.number, None)

@@ -102,7 +102,7 @@ def count_touched(conn: psycopg.Connection, *, now: datetime) -> None:
     """Count whose open offers the outages that last, or of which people are still to be told, touch."""
     for found in incidents.of_outages(conn, now):
         if found.end_at is None:
-            incidents.touched(conn, found.id, None)
+            incidents.touched(conn, found.id)
 
 
 def note_outages(conn: psycopg.Connection, changed: Sequence[Changed], *, now: datetime) -> list[Outcome]:

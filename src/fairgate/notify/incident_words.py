@@ -1,6 +1,6 @@
 """What is said of incidents, in the words of one language: what happened, when, and what it changes for you."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, get_timezone_location
+from babel.lists import format_list
 from babel.numbers import format_decimal
 from babel.support import NullTranslations
 
@@ -110,6 +111,21 @@ class Words:
         numbers = {"persons": self._number(one.persons), "groups": self._number(one.groups)}
         return _("It touched %(persons)s people in %(groups)s groups who had an open offer.") % numbers
 
+    def where(self, one: Incident) -> list[str]:
+        """Which functions, ports and rounds an outage touched, a sentence each."""
+        _ = self._
+        if one.kind != Kind.OUTAGE:
+            return []
+        said = [_("What did not work: confirming and declining a place.")]
+        if one.ports:
+            said.append(
+                _("Ports: %(ports)s.") % {"ports": self._listed([self._port(port) or port for port in one.ports])}
+            )
+        if one.rounds:
+            days = self._listed([self._day(day) for day in one.rounds])
+            said.append(_("Appointments on: %(days)s.") % {"days": days})
+        return said
+
     def changes(self, one: Incident, state: State) -> str:
         """What it changes for you, in one sentence."""
         _ = self._
@@ -171,6 +187,9 @@ class Words:
     def _day(self, day: date) -> str:
         pattern: str = str(self.translations.pgettext("pattern of a date, CLDR letters", "EEEE d MMMM"))
         return format_date(day, pattern, locale=self._locale)
+
+    def _listed(self, names: Sequence[str]) -> str:
+        return format_list(names, locale=self._locale)
 
     def _port(self, code: str | None) -> str | None:
         names = next((port.names for port in self.profile.ports if port.port == code), None)

@@ -155,6 +155,7 @@ def _shown(state: State, one: Incident, words: Words) -> dict[str, object]:
         "what": words.what(one),
         "span": words.span(one),
         "touched": words.touched(one),
+        "where": words.where(one),
         "changes": words.changes(one, state),
         "lines": [(words.moment(entry.at), words.line(entry)) for entry in reversed(state.timeline(one))],
     }

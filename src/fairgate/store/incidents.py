@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import psycopg
 from psycopg.rows import class_row
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from fairgate.core.deadlines import Outage
 from fairgate.core.incidents import Kind
 
-_COLUMNS = "id, number, kind, program, port, start_at, end_at, recorded_at, declared_by, groups, persons"
+_COLUMNS = "id, number, kind, program, port, start_at, end_at, recorded_at, declared_by, groups, persons, ports, rounds"
 SINCE = f"""
     SELECT {_COLUMNS} FROM incident
      WHERE merged_into IS NULL AND (end_at IS NULL OR end_at >= %s) ORDER BY start_at DESC, id DESC LIMIT %s
@@ -28,15 +28,23 @@ STANDS_FOR = f"""
 """
 # Of offers that are open now: whose deadline the incident is about. Watchers are nobody.
 TOUCHED = """
-    SELECT count(*)::int, coalesce(sum(o.size), 0)::int FROM offer o JOIN "window" w ON w.id = o.window_id
-      JOIN program p ON p.program = o.program
-     WHERE NOT w.settled AND o.state = 'offered' AND NOT p.hidden AND w.opened_at <= coalesce(%s, now())
+    WITH touched AS (
+        SELECT o.port, r.date, count(*) AS groups, sum(o.size) AS persons
+          FROM offer o JOIN "window" w ON w.id = o.window_id JOIN program p ON p.program = o.program
+          JOIN round r ON r.id = o.round_id
+         WHERE NOT w.settled AND o.state = 'offered' AND NOT p.hidden GROUP BY o.port, r.date)
+    UPDATE incident SET
+        groups = greatest(groups, (SELECT coalesce(sum(t.groups), 0)::int FROM touched t)),
+        persons = greatest(persons, (SELECT coalesce(sum(t.persons), 0)::int FROM touched t)),
+        ports = ARRAY(SELECT unnest(ports) UNION SELECT port FROM touched ORDER BY 1),
+        rounds = ARRAY(SELECT unnest(rounds) UNION SELECT date FROM touched ORDER BY 1)
+     WHERE id = %s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """`groups` and `persons`: whose open offers it touched. No `declared_by`: found by the machinery."""
+    """Whose open offers it touched (`groups`, `persons`), and where. No `declared_by`: found by the machinery."""
 
     id: int
     number: str
@@ -49,6 +57,8 @@ class Incident:
     declared_by: str | None
     groups: int
     persons: int
+    ports: Sequence[str] = ()
+    rounds: Sequence[date] = ()
 
     def lasts(self, now: datetime) -> bool:
         """Whether it has begun and is not over."""
@@ -131,14 +141,9 @@ def outages_of(conn: psycopg.Connection, incident_id: int) -> list[Outage]:
     return [Outage(*row) for row in rows]
 
 
-def touched(conn: psycopg.Connection, incident_id: int, until: datetime | None) -> None:
-    """Count whose open offers an incident touches; the count never falls, as people confirm while it lasts."""
-    row = conn.execute(TOUCHED, [until]).fetchone()
-    assert row is not None
-    conn.execute(
-        "UPDATE incident SET groups = greatest(groups, %s), persons = greatest(persons, %s) WHERE id = %s",
-        [*row, incident_id],
-    )
+def touched(conn: psycopg.Connection, incident_id: int) -> None:
+    """Count whose open offers an incident touches, and where; nothing of it is taken back as people confirm."""
+    conn.execute(TOUCHED, [incident_id])
 
 
 def of_outages(conn: psycopg.Connection, since: datetime) -> list[Incident]:

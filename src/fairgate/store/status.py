@@ -3,7 +3,8 @@
     {"as_of": "2026-12-14T18:00:10Z", "confirming": "works",
      "outages": [{"start": …, "end": …, "notice_at": …}],
      "incidents": [{"number": "FG-2026-0017", "kind": "outage", "program": null, "port": null, "start": …, "end": …,
-                    "groups": 120, "persons": 310, "timeline": [{"at": …, "kind": "outage began", …}]}]}
+                    "groups": 120, "persons": 310, "functions": ["confirm", "decline"], "ports": ["SYS"],
+                    "rounds": ["2026-12-14"], "timeline": [{"at": …, "kind": "outage began", …}]}]}
 
 Outages and incidents of ninety days, the newest first, as they are on record. Whoever reads it compares `as_of` with
 the clock: a file that is a minute old is itself a sign that something is wrong.
@@ -20,6 +21,7 @@ import psycopg
 
 from fairgate.core.canonical import canonical
 from fairgate.core.deadlines import Outage
+from fairgate.core.incidents import Kind
 from fairgate.core.places import moment, told
 from fairgate.core.profile import Profile
 from fairgate.store import evidence, incidents, profiles
@@ -106,6 +108,9 @@ def _incident(state: State, one: Incident) -> dict[str, object]:
         "end": None if one.end_at is None else moment(one.end_at),
         "groups": few(one.groups),
         "persons": few(one.persons),
+        "functions": ["confirm", "decline"] if one.kind == Kind.OUTAGE else [],
+        "ports": list(one.ports),
+        "rounds": [day.isoformat() for day in one.rounds],
         "timeline": [_entry(entry) for entry in state.timeline(one)],
     }
 

@@ -18,6 +18,8 @@ CREATE TABLE incident (
     merged_into bigint REFERENCES incident,  -- the one that stands for this one
     groups      integer NOT NULL DEFAULT 0 CHECK (groups >= 0),   -- registrations whose open offers it touched
     persons     integer NOT NULL DEFAULT 0 CHECK (persons >= 0),
+    ports       text[] NOT NULL DEFAULT '{}',                     -- where these offers are, and
+    rounds      date[] NOT NULL DEFAULT '{}',                     -- for which dates
     CHECK (end_at >= start_at),
     CHECK (merged_into <> id)
 );
