@@ -175,6 +175,8 @@ def _status(hour: Hour, zone: ZoneInfo) -> str:
 
 
 def _outages(made: Replayed, zone: ZoneInfo) -> Iterator[str]:
+    if not made.outages:
+        yield "No outage is on record"
     for one in made.outages:
         start, end, notice_at = one.outage.start, one.outage.end, one.outage.notice_at
         ended = "lasts" if end is None else f"to {_exact(end, zone)}"

@@ -9,6 +9,7 @@ ending.py. The same scenario always gives the same answer.
 import base64
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from fairgate.commands.rounds import Open, SetCapacity, open_rounds, set_capacit
 from fairgate.core import schedule
 from fairgate.core.errors import BadInput
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
-from fairgate.core.outages import HEALTHY
+from fairgate.core.outages import BAD_IN_A_ROW, HEALTHY
 from fairgate.core.profile import Program
 from fairgate.core.sealing import Chance
 from fairgate.sim.clock import moments
@@ -151,12 +152,18 @@ class _Replay:
         stages = self._scenario.stages
         ahead = [after + LOOK_EVERY - (after - self._look_from) % LOOK_EVERY]
         ahead += [at for at in (*self._over_at, *(stage.known_at for stage in stages)) if at is not None and at > after]
+        ahead += [
+            stage.start + SLOT
+            for before, stage in pairwise(stages)
+            if not before.has_database and stage.start + SLOT > after
+        ]
         current = self._scenario.stage_at(after)
         interrupted = self._seen[-1].interrupted_since is not None
-        if not interrupted or not current.has_database:  # what lasts lasts, however often it changes meanwhile
-            ahead += [stage.start + SLOT for stage in stages if stage.start + SLOT > after][:1]
-        if not current.works and not interrupted and after - current.start < LOOK_CLOSELY:
-            ahead.append(after + SLOT)
+        if not interrupted:
+            broken = (stage.start + BAD_IN_A_ROW * SLOT for stage in stages if not stage.works)
+            ahead += [at for at in broken if at > after][:1]
+            if not current.works and after - current.start < LOOK_CLOSELY:
+                ahead.append(max(current.start + BAD_IN_A_ROW * SLOT, after + SLOT))
         if current.works and interrupted and after - current.start < HEALTHY + LOOK_CLOSELY:
             ahead.append(max(current.start + HEALTHY, after) + SLOT)
         return min(ahead)
@@ -184,9 +191,11 @@ class _Replay:
             else:
                 self._holders.failed(holder, now)
         acts = [Confirm(one.offer.number, self._program.program, page_opened_at=now - PAGE_OPEN) for one in through]
-        outcomes = confirm(self._conn, acts, now=now, chance=self._chance) if acts else []
-        if acts:
-            self._messenger.look_at(now + MINUTE)
+        if not acts:
+            return
+        self._traces.hand_in_attempts(self._conn, now)
+        outcomes = confirm(self._conn, acts, now=now, chance=self._chance)
+        self._messenger.look_at(now + MINUTE)
         for holder, outcome in zip(through, outcomes, strict=True):
             self._holders.answered(holder, now, _how(outcome))
 

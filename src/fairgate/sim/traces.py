@@ -5,13 +5,14 @@ database at once; or, while it is away, from the hosts' disks when it is back; o
 saw leaves nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 
 import psycopg
 
 from fairgate.commands.evidence import RecordAttempt, RecordSample, record_attempts, record_samples
-from fairgate.core.lifecycle import Done
+from fairgate.core.lifecycle import Done, Outcome
 from fairgate.sim.holders import SLOT_S
 from fairgate.sim.scenario import Confirming, Scenario, Stage
 from fairgate.store.offers import Offer
@@ -61,13 +62,20 @@ class Traces:
 
     def hand_in(self, conn: psycopg.Connection, now: datetime) -> None:
         """Bring what may come in by now into the database; which is there."""
+        self.hand_in_attempts(conn, now)
         samples = [sample for at, sample in self._samples if at <= now]
-        attempts = [attempt for at, attempt in self._attempts if at <= now]
         self._samples = [waiting for waiting in self._samples if waiting[0] > now]
+        _done(record_samples(conn, samples, now=now) if samples else [])
+
+    def hand_in_attempts(self, conn: psycopg.Connection, now: datetime) -> None:
+        """The attempts alone: the worker has them within a second, so that who comes back is known."""
+        attempts = [attempt for at, attempt in self._attempts if at <= now]
         self._attempts = [waiting for waiting in self._attempts if waiting[0] > now]
-        outcomes = record_samples(conn, samples, now=now) if samples else []
-        outcomes += record_attempts(conn, attempts, now=now) if attempts else []
-        assert all(isinstance(outcome, Done) for outcome in outcomes), "the service's own evidence is never refused"
+        _done(record_attempts(conn, attempts, now=now) if attempts else [])
+
+
+def _done(outcomes: Sequence[Outcome]) -> None:
+    assert all(isinstance(outcome, Done) for outcome in outcomes), "the service's own evidence is never refused"
 
 
 def _comes_in(stage: Stage, at: datetime) -> datetime:
