@@ -1,4 +1,4 @@
-"""People are told of an outage's end some at a time, by several workers at once: each of them once, and all of them."""
+"""People are told of an outage some at a time, by several workers at once: each of them once, and all of them."""
 
 import threading
 from collections.abc import Callable
@@ -6,9 +6,13 @@ from datetime import timedelta
 
 import psycopg
 
+from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.evidence import RecordSample, record_notices, record_samples, tell_of_outages, tellable
+from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
-from fairgate.store import evidence, notices
+from fairgate.core.lifecycle import Done, Outcome
+from fairgate.store import evidence, notices, offers
+from meeting import Meeting
 from world import World
 
 HOUR = timedelta(hours=1)
@@ -85,3 +89,21 @@ def test_several_at_once_tell_everybody_once(
     notices.sent(conn, [n.id for n in notices.due(conn, world.now, 1000)], world.now)
     [outcome] = record_notices(conn, tellable(conn), **world.clock)
     assert world.one('SELECT count(*) FROM "window" WHERE deadline IS NULL') == 0, outcome
+
+
+def test_who_confirms_while_holders_are_told_is_not_told_that_there_is_more_time(
+    conn: psycopg.Connection, meeting: Meeting
+) -> None:
+    world = over(conn)
+    holders = [row[0] for row in conn.execute("SELECT number FROM registration ORDER BY id")]
+    elsewhere = world.on(conn)
+
+    def confirms(other: psycopg.Connection) -> list[Outcome]:
+        return confirm(other, [Confirm(holders[0], world.program)], **elsewhere.clock)
+
+    told_of, confirmed = meeting.of(
+        lambda other: extend(other, **world.clock), confirms, pause_after=(offers, "open_untold")
+    )
+    assert not meeting.second_waited
+    assert isinstance(confirmed[0], Done)
+    assert sorted(outcome.number for outcome in told_of) == sorted(holders[1:])
