@@ -17,6 +17,7 @@ from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.decline import Decline, decline
 from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.evidence import RecordAttempt, record_attempts, record_notices, tell_of_outages, tellable
+from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
 from fairgate.commands.lapse import Lapse, lapse
 from fairgate.commands.miss import Close, Miss, close, miss
@@ -229,6 +230,12 @@ class Lifecycle(RuleBasedStateMachine):
     @rule()
     def outages_are_found(self) -> None:
         find_outages(self.conn, **self.world.clock)
+
+    @rule()
+    def holders_are_told_of_their_deadlines(self) -> None:
+        while extend(self.conn, **self.world.clock):
+            pass
+        assert not self.conn.execute('SELECT 1 FROM "window" WHERE moved_at IS NOT NULL').fetchone()
 
     @rule()
     def people_are_told(self) -> None:

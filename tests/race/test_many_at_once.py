@@ -20,6 +20,7 @@ from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.decline import Decline, decline
 from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.evidence import RecordAttempt, record_attempts, record_notices, tell_of_outages, tellable
+from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
 from fairgate.commands.lapse import Lapse, lapse
 from fairgate.commands.request import Ask, Restore, Withdraw, request, restore, withdraw
@@ -114,6 +115,9 @@ class Somebody(threading.Thread):
             notices.sent(conn, [n.id for n in notices.due(conn, now, 1000)], now)
         record_notices(conn, tellable(conn), **self.world.clock)
 
+    def extend(self) -> Any:
+        extend(self.world.conn, **self.world.clock)
+
     def resize(self) -> Any:
         program, day = self.programs(), self.day()
         found = slots.of_day(self.world.conn, program, day)
@@ -144,6 +148,7 @@ WHAT: list[Callable[[Somebody], Any]] = [
     Somebody.lapse,
     Somebody.attempt,
     Somebody.outages,
+    Somebody.extend,
     Somebody.tell,
     Somebody.resize,
     Somebody.step,

@@ -300,6 +300,21 @@ def test_a_place_is_for_the_group_as_it_is_when_it_is_offered(conn: psycopg.Conn
     Watch(conn).look(world.now)
 
 
+def test_what_a_group_that_shrank_before_the_draw_leaves_free_goes_down_the_reserve_list(
+    conn: psycopg.Connection,
+) -> None:
+    world = World(conn)
+    numbers = [world.asking(4, ["AAA"]) for _ in range(3)]  # the port has six places: two of these, and a reserve
+    world.seeded()
+    for n, number in enumerate(numbers):
+        amend(conn, [Amend(number, members=[member(90 + n)])], keys=world.keys, **world.clock)
+    world.drawn()
+    assert sorted(world.state(n) for n in numbers) == ["none", "offered", "offered"]
+    world.backfilled()
+    assert [world.state(n) for n in numbers] == ["offered"] * 3
+    Watch(conn).look(world.now)
+
+
 @pytest.mark.parametrize(("hours", "filled"), [(72.001, 1), (72, 0)])
 def test_places_that_come_free_within_the_backfill_hours_stay_free(
     conn: psycopg.Connection, hours: float, filled: int

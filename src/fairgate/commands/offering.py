@@ -41,12 +41,14 @@ def offer_places(
     """Write offers for `picks`, in this order, under the lock of the round; the persons for whom a place is held.
 
     Who has withdrawn meanwhile, or has got a place of the program in another way, is passed over: the
-    offer is on record as declined, and its place is due for backfill. The offer is for the group as it is now.
+    offer is on record as declined, and its place is due for backfill. The offer is for the group as it is now; what it
+    needs less than when the list was sealed is due for backfill too.
     Locks, in the order that all commands keep: round, registrations, ports, slots, ledger.
     """
     if not picks:
         return 0
     locked = registrations.lock_ids(conn, [pick.registration_id for pick in picks])
+    shrunk = {pick.port for pick in picks if locked[pick.registration_id].size < pick.size}
     picks = [pick._replace(size=locked[pick.registration_id].size) for pick in picks]
     ports = rounds.ports(conn, found.id, lock=sorted({pick.port for pick in picks}))
     reasons = _passed_over(conn, found, picks, ports)
@@ -54,9 +56,9 @@ def offer_places(
     windows = _open_windows(conn, found, sorted({pick.port for pick in picks}), opened_at)
     rows = _rows(conn, found, picks, reasons, {port: w for port, (w, _) in windows.items()})
     offers.insert(conn, found.program, found.id, rows, now)
-    freed = sorted({(found.id, row.port) for row in rows if row.state == "declined"})
+    freed = shrunk | {row.port for row in rows if row.state == "declined"}
     if freed:
-        offers.mark_freed(conn, freed, now)
+        offers.mark_freed(conn, [(found.id, port) for port in sorted(freed)], now)
     record(conn, _said(conn, found, picks, rows, windows, locked), now=now, chance=chance)
     return sum(row.size for row in rows if row.state == "offered")
 
