@@ -159,13 +159,16 @@ class _Replay:
         ]
         current = self._scenario.stage_at(after)
         interrupted = self._seen[-1].interrupted_since is not None
-        if not interrupted:
+        if interrupted:
+            works_again = (stage.start + HEALTHY + SLOT for stage in stages if stage.works)
+            ahead += [at for at in works_again if at > after][:1]
+            if current.works and HEALTHY <= after - current.start < HEALTHY + LOOK_CLOSELY:
+                ahead.append(after + SLOT)
+        else:
             broken = (stage.start + BAD_IN_A_ROW * SLOT for stage in stages if not stage.works)
             ahead += [at for at in broken if at > after][:1]
             if not current.works and after - current.start < LOOK_CLOSELY:
                 ahead.append(max(current.start + BAD_IN_A_ROW * SLOT, after + SLOT))
-        if current.works and interrupted and after - current.start < HEALTHY + LOOK_CLOSELY:
-            ahead.append(max(current.start + HEALTHY, after) + SLOT)
         return min(ahead)
 
     def _live(self, now: datetime) -> None:
