@@ -113,6 +113,14 @@ def test_a_port_that_is_taken_is_said(refused, dsn):
         assert f"127.0.0.1 port {port}" in refused("serve", "--port", port, env={"DATABASE_URL": dsn})
 
 
+def test_a_port_for_figures_that_is_taken_is_said_by_its_own_option(refused, dsn):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = refused("watch", "--metrics-port", taken.getsockname()[1], env={"DATABASE_URL": dsn})
+    assert "choose another with --metrics-port" in said
+
+
 @pytest.mark.parametrize("part", [("serve", "--port", 1), ("worker",), ("watch",)], ids=lambda part: part[0])
 def test_no_part_starts_on_tables_of_another_version(refused, empty, part):
     assert "run `fairgate migrate` first" in refused(*part, env=empty)
