@@ -3,8 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
-from fairgate.gate import counted
+import psycopg
+import pytest
+
+from fairgate.gate import counted, samples
 from fairgate.gate.counted import Counter
+from fairgate.store import clock
 from fairgate.store.journal import Counted
 from fairgate.watch.run import Watcher, next_sample
 
@@ -48,3 +52,22 @@ def test_what_nobody_fetches_is_bounded() -> None:
     due = counter.due(EPOCH + 10**6)
     assert len(due) == counted.SLOTS_MOST
     assert due[0].at == START + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("wrong_s", [0, 4, -4, 3600, -3600, 25])
+def test_a_servers_samples_go_by_the_databases_clock_though_its_own_is_wrong(
+    dsn: str, conn: psycopg.Connection, wrong_s: int
+) -> None:
+    now = clock.now(conn)
+    here = now + timedelta(seconds=wrong_s)
+    end = datetime.fromtimestamp(int(here.timestamp()) // 10 * 10, UTC)
+    samples._record(dsn, [Counted(end, "gate a 1", 3, 1)], here)
+    [(at, ok, failed)] = conn.execute("SELECT at, ok, failed FROM sample").fetchall()
+    assert (ok, failed) == (3, 1)
+    assert abs(at - now) < timedelta(seconds=20)
+    assert at.timestamp() % 10 == 0
+
+
+def test_a_servers_samples_from_a_time_that_cannot_be_are_let_go(dsn: str, conn: psycopg.Connection) -> None:
+    samples._record(dsn, [Counted(clock.now(conn) - timedelta(days=31), "gate a 1", 3, 1)])
+    assert conn.execute("SELECT count(*) FROM sample").fetchone() == (0,)

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
@@ -13,12 +13,15 @@ from starlette.concurrency import run_in_threadpool
 
 from fairgate.commands.evidence import RecordSample, record_samples
 from fairgate.core import faults
+from fairgate.core.lifecycle import Refused
+from fairgate.gate.counted import SLOT_S
 from fairgate.gate.desk import Desk
 from fairgate.store import clock
 from fairgate.store.journal import Counted
 
 LOOK_S: Final = 1.0
 CONNECT_S: Final = 2
+SLOT: Final = timedelta(seconds=SLOT_S)
 
 log = structlog.get_logger()
 
@@ -65,7 +68,16 @@ async def _keep(desk: Desk, database_url: str, counted: Sequence[Counted], away:
         await run_in_threadpool(desk.tries.let_go)
 
 
-def _record(database_url: str, counted: Sequence[Counted]) -> None:
-    acts = [RecordSample(sample.at, sample.source, sample.ok, sample.failed) for sample in counted]
+def _record(database_url: str, counted: Sequence[Counted], here: datetime | None = None) -> None:
+    """Put samples on record, their times mended where this host's clock, which shows `here`, is wrong by many seconds.
+
+    What worked must not count for another time, in which it may have failed.
+    """
     with psycopg.connect(database_url, autocommit=True, connect_timeout=CONNECT_S) as conn:
-        record_samples(conn, acts, now=clock.now(conn) + timedelta(seconds=10))
+        now = clock.now(conn)
+        behind = SLOT * round((now - (here or datetime.now(UTC))) / SLOT)
+        acts = [RecordSample(sample.at + behind, sample.source, sample.ok, sample.failed) for sample in counted]
+        outcomes = record_samples(conn, acts, now=now + SLOT)
+    refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
+    if refused:
+        log.error("samples refused", count=refused)
