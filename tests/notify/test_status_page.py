@@ -42,10 +42,24 @@ def text(page: str) -> str:
 
 
 def test_when_all_is_well_it_says_so_in_every_language(conn: psycopg.Connection) -> None:
-    state = status.read(conn, World(conn).now)
+    world = World(conn)
+    world.samples(world.now, world.now)
+    state = status.read(conn, world.now)
     assert "Confirming works" in text(html(state, "en"))
     assert "Se puede confirmar" in text(html(state, "es"))
     assert "There was no incident in ninety days." in text(html(state, "en"))
+
+
+def test_silence_is_not_taken_for_health(conn: psycopg.Connection, tmp_path: Path) -> None:
+    world = World(conn)
+    assert "It is not known whether confirming works" in text(html(status.read(conn, world.now), "en"))
+    world.samples(world.now, world.now)
+    assert status.read(conn, world.now + 5 * MINUTE).confirming == "works"
+    silent = status.read(conn, world.now + 6 * MINUTE)
+    assert silent.confirming == "not shown"
+    assert "Nobody has tried since" in text(html(silent, "en"))
+    status.write(tmp_path, silent)
+    assert json.loads(status.path(tmp_path).read_bytes())["confirming"] == "not shown"
 
 
 def test_an_outage_is_told_with_its_number_and_what_it_changes(conn: psycopg.Connection) -> None:

@@ -18,7 +18,9 @@ EVERY = timedelta(seconds=10)
 
 @pytest.fixture
 def world(conn: psycopg.Connection) -> World:
-    return World(conn)
+    made = World(conn)
+    made.samples(made.now, made.now)
+    return made
 
 
 def telling(world: World, home: Path) -> Telling:
@@ -67,6 +69,7 @@ def test_when_it_works_again_it_says_what_is_on_record(world: World, tmp_path: P
         mine.tried(world.now + i * EVERY, EVERY, worked=False)
     mine.write(world.now + 4 * EVERY)
     later = world.now + timedelta(minutes=5)
+    world.samples(later, later)
     mine.tried(later, EVERY, worked=True)
     mine.read(world.conn, later)
     assert mine.write(later)

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from fairgate.commands.evidence import RecordSample, record_samples
 from fairgate.core.deadlines import Outage
 from fairgate.core.places import moment
 from fairgate.store import evidence, status
@@ -20,6 +21,7 @@ def world(conn: psycopg.Connection, tmp_path: Path) -> TimeWorld:
 
 
 def told(world: TimeWorld) -> dict[str, object]:
+    record_samples(world.conn, [RecordSample(world.now, "test", 1, 0)], now=world.now)
     loops.evidence(world.worker())
     found: dict[str, object] = json.loads(status.path(world.home).read_bytes())
     return found

@@ -79,6 +79,8 @@ def html(state: State, language: str) -> str:
             as_of=words.moment(state.as_of),
             as_of_iso=moment(state.as_of),
             since=None if since is None else words.moment(since),
+            confirming=state.confirming,
+            seen=None if state.seen_at is None else words.moment(state.seen_at),
             days=days(state, words),
             lasting=[_shown(state, one, words) for one in lasting],
             planned=[_shown(state, one, words) for one in planned],

@@ -106,6 +106,14 @@ def looked(conn: psycopg.Connection, now: datetime) -> None:
     conn.execute("UPDATE looking SET since = %s", [now])
 
 
+def newest(conn: psycopg.Connection, until: datetime) -> datetime | None:
+    """The time of the newest sample in which something was tried."""
+    row = conn.execute(
+        "SELECT at FROM sample WHERE at <= %s AND ok + failed > 0 ORDER BY at DESC LIMIT 1", [until]
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def lock_outages(conn: psycopg.Connection) -> None:
     """Let one transaction at a time write outages; readers are not kept waiting."""
     conn.execute("LOCK TABLE outage IN SHARE ROW EXCLUSIVE MODE")

@@ -6,8 +6,10 @@
                     "groups": 120, "persons": 310, "functions": ["confirm", "decline"], "ports": ["SYS"],
                     "rounds": ["2026-12-14"], "timeline": [{"at": …, "kind": "outage began", …}]}]}
 
-Outages and incidents of ninety days, the newest first, as they are on record. Whoever reads it compares `as_of` with
-the clock: a file that is a minute old is itself a sign that something is wrong.
+`confirming` is "works", "interrupted", or "not shown" when nobody has tried for five minutes. That is an outage too,
+but it comes on record only when somebody tries again. Outages and incidents of ninety days, the newest first, are as
+they are on record. Whoever reads it compares `as_of` with the clock: a file that is a minute old is itself a sign that
+something is wrong.
 """
 
 import json
@@ -22,6 +24,7 @@ import psycopg
 from fairgate.core.canonical import canonical
 from fairgate.core.deadlines import Outage
 from fairgate.core.incidents import Kind
+from fairgate.core.outages import GAP
 from fairgate.core.places import moment, told
 from fairgate.core.profile import Profile
 from fairgate.store import evidence, incidents, profiles
@@ -43,11 +46,19 @@ class State:
     outages: Sequence[Outage]
     incidents: Sequence[Incident] = ()
     timelines: Mapping[int, Sequence[Entry]] | None = None
+    seen_at: datetime | None = None  # the newest sample: when somebody last tried
 
     @property
     def interrupted_since(self) -> datetime | None:
         """Since when confirming does not work; None: it works."""
         return next((outage.start for outage in self.outages if outage.end is None), None)
+
+    @property
+    def confirming(self) -> str:
+        """What is known of it: silence is never taken for health."""
+        if self.interrupted_since is not None:
+            return "interrupted"
+        return "works" if self.seen_at is not None and self.as_of - self.seen_at <= GAP else "not shown"
 
     def timeline(self, incident: Incident) -> Sequence[Entry]:
         return (self.timelines or {}).get(incident.id, ())
@@ -68,6 +79,7 @@ def read(conn: psycopg.Connection, now: datetime) -> State:
         outages=[one.outage for one in evidence.outages(conn, now - DAYS)],
         incidents=found,
         timelines=incidents.entries(conn, [one.id for one in found]),
+        seen_at=evidence.newest(conn, now),
     )
 
 
@@ -88,7 +100,7 @@ def write(home: Path, state: State) -> None:
     """Write what holds now."""
     said = {
         "as_of": moment(state.as_of),
-        "confirming": "works" if state.interrupted_since is None else "interrupted",
+        "confirming": state.confirming,
         "outages": told(state.outages)[::-1],
         "incidents": [_incident(state, one) for one in state.incidents],
     }
