@@ -54,8 +54,8 @@ def test_silence_is_not_taken_for_health(conn: psycopg.Connection, tmp_path: Pat
     world = World(conn)
     assert "It is not known whether confirming works" in text(html(status.read(conn, world.now), "en"))
     world.samples(world.now, world.now)
-    assert status.read(conn, world.now + 5 * MINUTE).confirming == "works"
-    silent = status.read(conn, world.now + 6 * MINUTE)
+    assert status.read(conn, world.now + MINUTE).confirming == "works"
+    silent = status.read(conn, world.now + 2 * MINUTE)
     assert silent.confirming == "not shown"
     assert "Nobody has tried since" in text(html(silent, "en"))
     status.write(tmp_path, silent)

@@ -6,8 +6,8 @@
                     "groups": 120, "persons": 310, "functions": ["confirm", "decline"], "ports": ["SYS"],
                     "rounds": ["2026-12-14"], "timeline": [{"at": …, "kind": "outage began", …}]}]}
 
-`confirming` is "works", "interrupted", or "not shown" when nobody has tried for five minutes. That is an outage too,
-but it comes on record only when somebody tries again. Outages and incidents of ninety days, the newest first, are as
+`confirming` is "works", "interrupted", or "not shown" when nobody has tried for a minute. Five minutes of that are an
+outage, which comes on record when somebody tries again. Outages and incidents of ninety days, the newest first, are as
 they are on record. Whoever reads it compares `as_of` with the clock: a file that is a minute old is itself a sign that
 something is wrong.
 """
@@ -24,7 +24,6 @@ import psycopg
 from fairgate.core.canonical import canonical
 from fairgate.core.deadlines import Outage
 from fairgate.core.incidents import Kind
-from fairgate.core.outages import GAP
 from fairgate.core.places import moment, told
 from fairgate.core.profile import Profile
 from fairgate.store import evidence, incidents, profiles
@@ -33,6 +32,7 @@ from fairgate.store.incidents import Entry, Incident
 
 DAYS: Final = timedelta(days=90)
 INCIDENTS_MOST: Final = 500
+SILENT: Final = timedelta(minutes=1)  # six watchers' tries; what was seen longer ago shows nothing of now
 FEW: Final = 10  # fewer people than this are "fewer than 10": nobody is to be told by a number
 MODE: Final = 0o644
 
@@ -58,7 +58,7 @@ class State:
         """What is known of it: silence is never taken for health."""
         if self.interrupted_since is not None:
             return "interrupted"
-        return "works" if self.seen_at is not None and self.as_of - self.seen_at <= GAP else "not shown"
+        return "works" if self.seen_at is not None and self.as_of - self.seen_at <= SILENT else "not shown"
 
     def timeline(self, incident: Incident) -> Sequence[Entry]:
         return (self.timelines or {}).get(incident.id, ())
