@@ -162,3 +162,10 @@ def test_nobody_writes_into_our_log(group: Group, caplog: pytest.LogCaptureFixtu
     assert send("GET", "/", headers={"Host": f"{group.number}.example"}).status_code == 400
     assert send("POST", "/me/withdraw").status_code == 403
     assert not [record for record in caplog.records if record.name.startswith("django")]
+
+
+def test_another_method_is_told_which_there_are(group: Group) -> None:
+    for method in ("PUT", "OPTIONS", "DELETE"):
+        answer = send(method, "/health/live")
+        assert answer.status_code == 405
+        assert set(answer.headers["Allow"].replace(" ", "").split(",")) == {"GET", "HEAD"}

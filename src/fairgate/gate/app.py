@@ -60,12 +60,11 @@ class Gate:
             "results": Results(public / "results"),
             "draws": Bundles(public / "draws", self._pages),
             "status": StatusPage(public / "status"),
+            "health": Starlette(routes=[Route("/health/live", self._live), Route("/health/ready", self._ready)]),
         }
         self._hot: dict[str, ASGIApp] = {}  # by path
         self._rest = Starlette(
             routes=[
-                Route("/health/live", self._live),
-                Route("/health/ready", self._ready),
                 Route("/static/{name}", FrontEnd(place.front_end), methods=["GET"]),
                 Route("/keys.json", Document(public / "keys.json", "application/json")),
                 Route("/status", StatusPage(public / "status")),
