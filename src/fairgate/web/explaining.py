@@ -50,11 +50,11 @@ def _closed(steps: Sequence[Step], opened_at: datetime) -> list[tuple[datetime, 
     """The times given back, each from the opening on."""
     moved = [step.outage for step in steps if step.because is Because.MOVED and step.outage is not None]
     spans = ((max(outage.start, opened_at), outage.end) for outage in moved if outage.end is not None)
-    return [(_minute(start), _minute(end)) for start, end in spans]
+    return [(_minute(start), _minute(end + timedelta(seconds=59))) for start, end in spans]
 
 
 def _minute(at: datetime) -> datetime:
-    """Without its seconds, so that what is added up with a pencil adds up."""
+    """Without its seconds, so that what is added up with a pencil adds up; a time given back is rounded up."""
     return at.replace(second=0, microsecond=0)
 
 
