@@ -1,5 +1,6 @@
 // Builds src/app.ts and src/app.scss into the package's static folder. A file's name holds a hash of its content, so that
-// browsers may keep it for ever; manifest.json says which name is the current one.
+// browsers may keep it for ever; manifest.json says which name is the current one. The service worker in push.js is the
+// exception: browsers know it by its address.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,11 +13,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const output = join(here, "..", "src", "fairgate", "web", "static");
 const target = "es2020"; // phones of 2020; older ones get the pages without script
 
-async function script() {
+async function script(name, format) {
   const made = await build({
-    entryPoints: [join(here, "src", "app.ts")],
+    entryPoints: [join(here, "src", name)],
     bundle: true,
-    format: "esm",
+    format,
     minify: true,
     target,
     write: false,
@@ -37,13 +38,14 @@ function write(name, text) {
   return hashed;
 }
 
-const files = { "app.css": await style(), "app.js": await script() };
+const files = { "app.css": await style(), "app.js": await script("app.ts", "esm") };
 mkdirSync(output, { recursive: true });
 const manifest = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, write(name, text)]));
+writeFileSync(join(output, "push.js"), await script("push-worker.ts", "iife"));
 const draft = join(output, "manifest.json.new");
 writeFileSync(draft, JSON.stringify(manifest, null, 2) + "\n");
 renameSync(draft, join(output, "manifest.json"));
-const current = new Set([...Object.values(manifest), "manifest.json"]);
+const current = new Set([...Object.values(manifest), "manifest.json", "push.js"]);
 for (const name of readdirSync(output)) {
   if (!current.has(name)) rmSync(join(output, name), { recursive: true });
 }

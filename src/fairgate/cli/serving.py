@@ -25,10 +25,10 @@ from fairgate.cli.faults import database_place
 from fairgate.cli.reading import whole
 from fairgate.commands.load_profile import load_profile
 from fairgate.commands.rounds import start_calendar
-from fairgate.core import schedule
+from fairgate.core import schedule, webpush
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.numbers import new_code
-from fairgate.store import clock, profiles, providers, slots
+from fairgate.store import clock, keys, profiles, providers, slots
 from fairgate.store.migrate import migrate as migrate_tables
 from fairgate.store.migrate import pending
 
@@ -70,6 +70,9 @@ def serve(
     tls = _tls(certificate, key)
     if file := os.environ.get("FAIRGATE_SMS_FILE"):
         providers.load(Path(file))  # what is wrong with it is said here, and not by each process
+    if contact := os.environ.get("FAIRGATE_PUSH_CONTACT"):
+        webpush.refuse_contact(contact)
+        keys.load_push(place.home())  # the same
     address = refuse_taken(host, port)
     logs.configure()
     end_with_parent()
@@ -111,7 +114,9 @@ def worker() -> None:
     """
     url = _prepare_environment()
     _refuse_old_tables()
-    import_module(CHANNELS).configured(os.environ)  # what is wrong with them is said before anything starts
+    import_module(CHANNELS).configured(
+        os.environ, place.home()
+    )  # what is wrong with them is said before anything starts
     logs.configure()
     parts = [partial(import_module(WORKER).run, tell=_status_page().write), import_module(NOTIFY).run]
     with stopped_by_signals() as stop, ThreadPoolExecutor(len(parts)) as threads:

@@ -13,7 +13,7 @@ from typing import Final
 import psycopg
 
 from fairgate.core.delivering import TRIES, Failed, Fault, Sent, pause, reported
-from fairgate.store import deliveries, notices
+from fairgate.store import deliveries, notices, subscriptions
 from fairgate.store.deliveries import Due, New, Written
 
 CLAIMED: Final = timedelta(minutes=5)  # longer than a batch is worked on
@@ -100,13 +100,23 @@ def take(conn: psycopg.Connection, channel: str, most: int, *, now: datetime) ->
 
 
 def settle(conn: psycopg.Connection, acts: Sequence[Tried], left: Sequence[Due] = (), *, now: datetime) -> None:
-    """Note what came of tries, and give back what was `left`. What a report has settled meanwhile stays as it is."""
+    """Note what came of tries, and give back what was `left`. What a report has settled meanwhile stays as it is.
+
+    Devices that are gone are forgotten.
+    """
+    gone = [
+        (act.due.registration_id, act.due.recipient)
+        for act in acts
+        if isinstance(act.outcome, Failed) and act.outcome.fault is Fault.GONE
+    ]
     touched = [act.due.notice_id for act in acts]
     with conn.transaction():
         notices.lock(conn, touched)
         deliveries.write(conn, [_written(act, now) for act in acts], now)
         deliveries.give_back(conn, [due.id for due in left], now)
         deliveries.follow(conn, touched, now)
+        if gone:
+            subscriptions.remove(conn, gone)
 
 
 def _written(act: Tried, now: datetime) -> Written:

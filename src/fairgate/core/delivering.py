@@ -28,6 +28,7 @@ class Fault(StrEnum):
     UNDELIVERED = "undelivered"  # it was taken, and did not arrive
     GIVEN_UP = "given up"  # tried for hours
     ADDRESS_GONE = "address gone"  # the person left another one meanwhile
+    GONE = "device gone"  # a device takes no notices any more, and is forgotten
     NO_CHANNEL = "no channel"  # nobody sends over this channel any more
 
 

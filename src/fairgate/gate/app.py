@@ -66,6 +66,7 @@ class Gate:
         self._rest = Starlette(
             routes=[
                 Route("/static/{name}", FrontEnd(place.front_end), methods=["GET"]),
+                Route("/push.js", Document(place.front_end / "push.js", "text/javascript; charset=utf-8")),
                 Route("/keys.json", Document(public / "keys.json", "application/json")),
                 Route("/status", StatusPage(public / "status")),
                 Route("/status.json", Document(public / "status.json", "application/json", SECONDS)),

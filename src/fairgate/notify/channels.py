@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from fairgate.core.delivering import Fault, Sent
 from fairgate.core.numbers import read_number
 from fairgate.notify.writing import Text
 from fairgate.store.files import flush_folder, put
 
+DEVICES: Final = "devices"  # the `detail` of a channel that goes to the registration's subscribed devices
 MODE, FOLDER_MODE = 0o600, 0o700  # what a person is told is nobody else's business
 
 
@@ -38,8 +39,8 @@ class Undeliverable(Exception):  # noqa: N818  it is an answer, not a defect
 class Channel(Protocol):
     """Something that messages are handed over to; the same message twice must not become two for the person.
 
-    `name` is that of its deliveries; `detail` the answer of a person that it goes by, none where it goes to the
-    registration; `together` how many messages it takes at the same time.
+    `name` is that of its deliveries; `detail` the answer of a person that it goes by, DEVICES, or none where it goes to
+    the registration; `together` how many messages it takes at the same time.
     """
 
     @property

@@ -28,10 +28,9 @@ from fairgate.core.profile import Profile
 from fairgate.core.sealing import Keys
 from fairgate.notify.channels import Channel, Folder, Message, Undeliverable
 from fairgate.notify.configured import configured
-from fairgate.notify.recipients import recipients
+from fairgate.notify.recipients import Group, groups, recipients
 from fairgate.notify.writing import write
-from fairgate.store import clock, deliveries, keys, notices, profiles, registrations
-from fairgate.store.registrations import Person
+from fairgate.store import clock, deliveries, keys, notices, profiles
 
 BATCH: Final = 100
 CONNECTIONS: Final = 3  # lent for moments, to a loop for planning, one for each channel and one that sweeps
@@ -67,7 +66,7 @@ class Desk:
 
 def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0, *, clock: Clock = clock.now) -> None:
     """Hand over what is due until `stop` is set, over what the environment sets up. Any number may run."""
-    channels = configured(os.environ)
+    channels = configured(os.environ, home)
     with looping.connections(dsn, CONNECTIONS) as connect:
         desk = Desk(connect, Folder(home), keys.load(home), channels, clock, stop)
         log.info("notify started", channels=[channel.name for channel in desk.planned])
@@ -99,7 +98,7 @@ def plan(desk: Desk) -> bool:
         if not taken:
             return False
         profile = profiles.current(conn)
-        people = registrations.people(conn, {notice.registration_id for notice in taken})
+        found = groups(conn, {notice.registration_id for notice in taken}, desk.planned)
     hidden = [notice.id for notice in taken if _for_nobody(notice, profile)]
     plans: list[Plan] = []
     unread: list[notices.Due] = []
@@ -107,7 +106,7 @@ def plan(desk: Desk) -> bool:
     for notice in taken:
         if notice.id not in hidden:
             try:
-                plans.append(_planned(desk, notice, people.get(notice.registration_id, ()), now.date()))
+                plans.append(_planned(desk, notice, found[notice.registration_id], now.date()))
             except Exception as error:  # one that cannot be read keeps no other waiting
                 wrong.note(notice.id, notice.registration_id, notice.kind, error)
                 unread.append(notice)
@@ -120,11 +119,11 @@ def plan(desk: Desk) -> bool:
     return True
 
 
-def _planned(desk: Desk, notice: notices.Due, people: Sequence[Person], today: date) -> Plan:
+def _planned(desk: Desk, notice: notices.Due, group: Group, today: date) -> Plan:
     parcels = [
         Parcel(channel.name, each.hash, each.fault)
         for channel in desk.planned
-        for each in recipients(channel, notice.number, people, keys=desk.keys, today=today)
+        for each in recipients(channel, notice.number, group, keys=desk.keys, today=today)
     ]
     return Plan(notice.id, tuple(parcels))
 
@@ -147,9 +146,9 @@ def send(desk: Desk, channel: Channel) -> bool:
         if not taken:
             return False
         profile = profiles.current(conn)
-        people = registrations.people(conn, {due.registration_id for due in taken}) if channel.detail else {}
+        found = groups(conn, {due.registration_id for due in taken}, [channel])
     wrong = _Faults()
-    sender = _Sender(desk, channel, profile, people, now.date(), began + WORKED_ON_S, wrong)
+    sender = _Sender(desk, channel, profile, found, now.date(), began + WORKED_ON_S, wrong)
     with ThreadPoolExecutor(channel.together, channel.name) as threads:
         came = [*threads.map(sender.try_one, taken)]
     tried = [each for each in came if each is not None]
@@ -170,7 +169,7 @@ class _Sender:
     desk: Desk
     channel: Channel
     profile: Profile
-    people: Mapping[int, Sequence[Person]]
+    groups: Mapping[int, Group]
     today: date
     until: float
     wrong: "_Faults"
@@ -188,8 +187,8 @@ class _Sender:
             return Tried(due, Failed())
 
     def _hand_over(self, due: deliveries.Due) -> Sent:
-        people = self.people.get(due.registration_id, ())
-        found = recipients(self.channel, due.number, people, keys=self.desk.keys, today=self.today)
+        group = self.groups[due.registration_id]
+        found = recipients(self.channel, due.number, group, keys=self.desk.keys, today=self.today)
         to = next((each.to for each in found if each.hash == due.recipient), None)
         if to is None:
             raise Undeliverable(Fault.ADDRESS_GONE)

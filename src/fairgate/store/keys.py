@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.key_list import KeyList, parse_keys
 from fairgate.core.receipts import ISSUER_MOST, Signer
 from fairgate.core.sealing import Keys
+from fairgate.core.webpush import private_key
 from fairgate.store.files import alone, flush_folder, put
 
 KEY_BYTES = 32
@@ -30,12 +33,14 @@ def load(home: Path) -> Keys:
 def load_signer(home: Path, issuer: str, now: datetime) -> Signer:
     """Who signs receipts for `issuer`: the key in `home`/keys, which from now on is in the public list too."""
     path = home / "keys" / "receipt.key"
-    signer = Signer(load_secret(path), issuer)
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise BadInput(str(path), f"may be read by others (mode {mode:o})", f"run chmod 600 {path}")
+    signer = Signer(_load_own(path), issuer)
     _publish(list_path(home), signer, now)
     return signer
+
+
+def load_push(home: Path) -> ec.EllipticCurvePrivateKey:
+    """The key by which push services know us (VAPID), in `home`/keys; devices are subscribed to it."""
+    return private_key(_load_own(home / "keys" / "push.key"))
 
 
 def list_path(home: Path) -> Path:
@@ -78,6 +83,15 @@ def _publish(path: Path, signer: Signer, now: datetime) -> None:
         if wanted != known:
             put(path, wanted.to_bytes(), LIST_MODE)
             flush_folder(path.parent)
+
+
+def _load_own(path: Path) -> bytes:
+    """A secret that nobody but its owner may read; raises BadInput where others may."""
+    secret = load_secret(path)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise BadInput(str(path), f"may be read by others (mode {mode:o})", f"run chmod 600 {path}")
+    return secret
 
 
 def load_secret(path: Path) -> bytes:

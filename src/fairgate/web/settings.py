@@ -4,6 +4,7 @@ DATABASE_URL      PostgreSQL; the domain's tables lie in `public`, Django's own 
 FAIRGATE_HOME     folder with keys/, public/ and notices/; ./var when not given
 FAIRGATE_ORIGIN   the address people use, as https://places.example.org; without it only this machine is served
 FAIRGATE_SMS_FILE the providers of text messages, for their reports of what was delivered
+FAIRGATE_PUSH_CONTACT  the mailto: address that push services are told; with it people can be told on their devices
 FAIRGATE_PROXIES  how many proxies of ours stand before it, so that the address of who calls is known; 0 when not given
 """
 
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
+from fairgate.core import webpush
 from fairgate.store import keys, providers
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -24,6 +26,10 @@ FAIRGATE_ORIGIN = os.environ.get("FAIRGATE_ORIGIN", "").rstrip("/")
 FAIRGATE_PROXIES = int(os.environ.get("FAIRGATE_PROXIES") or 0)
 FAIRGATE_SMS_FILE = os.environ.get("FAIRGATE_SMS_FILE", "")
 FAIRGATE_SMS_PROVIDERS = providers.load(Path(FAIRGATE_SMS_FILE)) if FAIRGATE_SMS_FILE else ()
+FAIRGATE_PUSH_CONTACT = os.environ.get("FAIRGATE_PUSH_CONTACT", "")
+FAIRGATE_PUSH_KEY = (  # by which browsers know us; none where devices are not told
+    webpush.to_text(webpush.public_point(keys.load_push(FAIRGATE_HOME))) if FAIRGATE_PUSH_CONTACT else ""
+)
 
 DEBUG = False
 SECRET_KEY = FAIRGATE_KEYS.derive("django").hex()

@@ -141,6 +141,8 @@ def done(code: str) -> str | None:
         "confirmed": _("Your place is confirmed."),
         "declined": _("You declined the offer. Your request still stands."),
         "amended": _("Your details are changed."),
+        "subscribed": _("This device is told from now on what changes for you."),
+        "unsubscribed": _("This device is not told any more."),
         "checked in": _("The group is checked in."),
         "incident": _("It is on record, and in a few seconds on the status page."),
     }.get(code)
@@ -192,6 +194,7 @@ def channel(name: str | None) -> str:
     return {
         "email": _("E-mail"),
         "sms": _("Text message"),
+        "push": _("Message on a device"),
         "file": _("File"),
         None: _("Not sent"),
     }.get(name, str(name))
@@ -205,6 +208,7 @@ def delivery_fault(reason: str | None) -> str:
         Fault.UNDELIVERED: _("It was sent and did not arrive."),
         Fault.GIVEN_UP: _("Every try for four hours failed."),
         Fault.ADDRESS_GONE: _("The person gave another address meanwhile."),
+        Fault.GONE: _("The device takes no messages any more."),
         Fault.NO_CHANNEL: _("Messages of this kind are not sent any more."),
         None: _("The group’s contacts could not be read."),
     }[None if reason is None else Fault(reason)]

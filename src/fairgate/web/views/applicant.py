@@ -2,6 +2,7 @@
 
 import os
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -23,7 +24,8 @@ ASKING = ["GET", "HEAD", "POST"]
 def standing(request: HttpRequest, number: str) -> HttpResponse:
     with database.connection() as conn:
         desk = Desk(conn, number)
-        return page(request, "standing.html", standing_context(desk, clock.now(conn)))
+        context = {**standing_context(desk, clock.now(conn)), "push_key": settings.FAIRGATE_PUSH_KEY}
+        return page(request, "standing.html", context)
 
 
 @require_http_methods(ASKING)
