@@ -5,7 +5,7 @@ No command here touches a deadline. What staff write is told in every language o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import psycopg
@@ -161,10 +161,14 @@ def _what_changed(outage: Outage, before: Outage | None) -> list[tuple[str, dict
 
 
 def _opened(conn: psycopg.Connection, outage: Outage, now: datetime) -> int:
-    name = rules.number(now, incidents.count(conn, now.year))
+    name = _next_number(conn, now)
     return incidents.insert(
         conn, name, Kind.OUTAGE, program=None, port=None, start_at=outage.start, end_at=outage.end, now=now, by=None
     )
+
+
+def _next_number(conn: psycopg.Connection, now: datetime) -> str:
+    return rules.number(now, incidents.count(conn, now.astimezone(UTC).year))
 
 
 def _merge(conn: psycopg.Connection, since: datetime, now: datetime) -> None:
@@ -185,7 +189,7 @@ def _declare(conn: psycopg.Connection, profile: Profile, act: Declare, now: date
     fault = _fault(profile, act) or rules.texts_fault(act.texts, profile.languages)
     if fault is not None:
         return fault
-    name = rules.number(now, incidents.count(conn, now.year))
+    name = _next_number(conn, now)
     incident_id = incidents.insert(
         conn,
         name,
