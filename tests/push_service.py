@@ -1,11 +1,13 @@
 """A push service on a loopback address, and a device that can read what is sent to it."""
 
 import os
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +24,7 @@ class PushService:
     """`answers` are what it says, by path; else it takes everything. With a 3xx it sends on to /elsewhere."""
 
     port: int = 0
+    names: list[str | None] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
 
@@ -31,7 +34,8 @@ class PushService:
 
 
 @contextmanager
-def push_service() -> Iterator[PushService]:
+def push_service(certificate: Path | None = None) -> Iterator[PushService]:
+    """With a certificate (chain and key in one file) it speaks TLS, and notes for which `names` it is asked."""
     found = PushService()
 
     class Handler(BaseHTTPRequestHandler):
@@ -50,6 +54,12 @@ def push_service() -> Iterator[PushService]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     found.port = server.server_port
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        context.sni_callback = lambda _, name, __: found.names.append(name)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who does not believe us hangs up
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

@@ -30,6 +30,7 @@ FLAGS = (
     " --disable-component-update --disable-sync"
 )
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+CONTACT = "mailto:operator@example.org"  # devices can be told
 WIDTHS = (360, 1280)
 
 
@@ -57,7 +58,7 @@ def chromium() -> Iterator[Browser]:
 def site(databases: Databases, chromium: Browser) -> Iterator[Site]:
     """The whole service on a free port, with a database and a home of its own."""
     with databases.new() as dsn, tempfile.TemporaryDirectory() as home, psycopg.connect(dsn, autocommit=True) as conn:
-        environment = os.environ | {"DATABASE_URL": dsn, "FAIRGATE_HOME": home}
+        environment = os.environ | {"DATABASE_URL": dsn, "FAIRGATE_HOME": home, "FAIRGATE_PUSH_CONTACT": CONTACT}
         world = World(conn, keys.load(Path(home)))
         _prepare(environment)
         with _served(environment) as url:

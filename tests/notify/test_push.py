@@ -2,14 +2,16 @@
 
 import json
 import os
+import ssl
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
@@ -210,6 +212,48 @@ def test_a_known_name_that_leads_into_our_own_network_is_not_sent_to(service: Pu
         guarded.hand_over(message(device.subscription, guarded))
     assert refused.value.fault is Fault.BAD_ADDRESS
     assert service.asked == []
+
+
+def certificate(path: Path) -> Path:
+    """For the name "localhost", with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "push")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
+def test_the_certificate_must_be_that_of_the_name_although_the_address_is_connected_to(tmp_path: Path) -> None:
+    own = certificate(tmp_path / "push.pem")
+    trust = ssl.create_default_context(cafile=str(own))
+    near = Services(("localhost", "127.0.0.1"), private=True)
+    key = keys.load_push(tmp_path)
+    with push_service(own) as service:
+        device = Device(f"https://localhost:{service.port}/device").subscription
+        strict, trusting = Push(key, CONTACT, near), Push(key, CONTACT, near, trust=trust)
+        trusting.hand_over(message(device, trusting))
+        [(_, headers, _)] = service.asked
+        assert (service.names, headers["Host"]) == (["localhost"], f"localhost:{service.port}")
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            strict.hand_over(message(device, strict))
+        other = Device(f"https://127.0.0.1:{service.port}/device").subscription
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            trusting.hand_over(message(other, trusting))
+        assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize(

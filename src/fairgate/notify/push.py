@@ -15,7 +15,9 @@ import ipaddress
 import json
 import os
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -35,6 +37,7 @@ from fairgate.notify.channels import DEVICES, Message, Undeliverable
 PATIENCE_S: Final = 10.0
 TOGETHER: Final = 4
 TTL_S: Final = 24 * 3600  # a device that is off for longer reads it on the page
+ADDRESSES_MOST: Final = 3  # of one name that are tried: where the first cannot be reached, another may
 GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 log = structlog.get_logger()
@@ -45,7 +48,10 @@ class NotTaken(Exception):  # noqa: N818  it is an answer, not a defect
 
 
 class Push:
-    """The channel. `key` is the deployment's, `contact` the mailto: address at which push services find who sends."""
+    """The channel. `key` is the deployment's, `contact` the mailto: address at which push services find who sends.
+
+    `trust` decides whose certificates are believed, those of the web where it is not given.
+    """
 
     name, detail, together = "push", DEVICES, TOGETHER
 
@@ -55,8 +61,10 @@ class Push:
         contact: str,
         services: Services = KNOWN,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self._key, self._contact, self._services, self._clock = key, contact, services, clock
+        self._trust = trust or httpx.create_ssl_context(trust_env=False)
 
     def read(self, given: str) -> str | None:
         try:
@@ -83,7 +91,7 @@ class Push:
         return webpush.from_json(kept if isinstance(kept, dict) else {}, self._services)
 
     def _post(self, to: Subscription, body: bytes, topic: str) -> int:
-        """The status of the answer. What else it says is not read: it could go on for ever."""
+        """The status of the push service's answer, from the first of its addresses that can be reached."""
         url = httpx.URL(to.endpoint)
         headers = {
             "Host": url.netloc.decode(),
@@ -94,22 +102,28 @@ class Push:
             "Urgency": "high",
             "Topic": topic,  # handed over again while the device is away, it takes the place of the first
         }
-        there = url.copy_with(host=self._address(url))
+        *first, last = self._addresses(url)
+        for address in first:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return self._ask(url, address, body, headers)
+        return self._ask(url, last, body, headers)
+
+    def _ask(self, url: httpx.URL, address: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """What one address answers, with the certificate of the name. Only the status is read: more might never end."""
+        there, name = url.copy_with(host=address), {"sni_hostname": url.host}
         with (
-            httpx.Client(timeout=PATIENCE_S, trust_env=False, follow_redirects=False) as client,
-            client.stream(
-                "POST", there, content=body, headers=headers, extensions={"sni_hostname": url.host}
-            ) as answer,
+            httpx.Client(timeout=PATIENCE_S, verify=self._trust, trust_env=False, follow_redirects=False) as client,
+            client.stream("POST", there, content=body, headers=headers, extensions=name) as answer,
         ):
             return answer.status_code
 
-    def _address(self, url: httpx.URL) -> str:
-        """The IP address behind the name. One that leads into our own network is not tried, now or later."""
+    def _addresses(self, url: httpx.URL) -> list[str]:
+        """The IP addresses behind the name. One that leads into our own network is not tried, now or later."""
         found = socket.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
-        addresses = [str(each[4][0]) for each in found]
+        addresses = [str(each[4][0]) for each in found][:ADDRESSES_MOST]
         if not self._services.private and not all(public(address) for address in addresses):
             raise Undeliverable(Fault.BAD_ADDRESS)
-        return addresses[0]
+        return addresses
 
 
 def public(address: str) -> bool:
