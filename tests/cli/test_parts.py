@@ -134,6 +134,13 @@ def test_no_part_starts_on_a_file_of_providers_with_a_fault(fairgate, refused, e
     assert "alpha.url: is missing" in refused(*part, env={**empty, "FAIRGATE_SMS_FILE": str(tmp_path / "sms.toml")})
 
 
+@pytest.mark.parametrize("part", [("serve", "--port", 1), ("worker",)], ids=lambda part: part[0])
+def test_no_part_starts_on_a_contact_for_push_services_that_is_none(fairgate, refused, empty, part):
+    fairgate("migrate", "--profile", CLINIC, env=empty)
+    said = refused(*part, env={**empty, "FAIRGATE_PUSH_CONTACT": "operator@example.org"})
+    assert "FAIRGATE_PUSH_CONTACT: is no mailto: address" in said
+
+
 def test_the_worker_does_not_start_on_a_mail_server_that_is_none(fairgate, refused, empty):
     fairgate("migrate", "--profile", CLINIC, env=empty)
     assert "FAIRGATE_SMTP_URL" in refused(

@@ -122,7 +122,7 @@ def test_a_device_that_is_gone_is_forgotten(world: TimeWorld, service: PushServi
     assert [path for path, _, _ in service.asked].count("/gone") == 1, "it is not sent to again"
 
 
-@pytest.mark.parametrize("status", [302, 400, 403, 413, 429, 500, 503])
+@pytest.mark.parametrize("status", [302, 307, 400, 403, 413, 429, 500, 503])
 def test_what_a_push_service_does_not_take_is_tried_again(
     world: TimeWorld, service: PushService, channel: Push, status: int
 ) -> None:
