@@ -14,6 +14,7 @@ from fairgate.commands.evidence import (
 )
 from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
+from fairgate.core.deadlines import Outage
 from fairgate.core.lifecycle import Done, Reason, Refused
 from fairgate.store import evidence, notices
 from world import World
@@ -167,3 +168,15 @@ def test_an_outage_that_turns_out_longer_is_told_of_anew(conn: psycopg.Connectio
     second = deadline(world)
     assert second is not None
     assert second >= first
+
+
+def test_nobody_is_told_that_it_works_again_while_another_outage_lasts(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    world.offered()
+    start = world.now
+    evidence.add_outage(conn, Outage(start + HOUR, start + 2 * HOUR), world.now)
+    lasting = evidence.add_outage(conn, Outage(start + 3 * HOUR), world.now)
+    world.now = start + 4 * HOUR
+    assert tell_of_outages(conn, now=world.now) == 0
+    evidence.change_outage(conn, lasting, Outage(start + 3 * HOUR, start + 4 * HOUR))
+    assert tell_of_outages(conn, now=world.now) == 2

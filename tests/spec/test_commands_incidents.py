@@ -172,6 +172,61 @@ def test_what_is_missing_or_unknown_is_refused_and_nothing_of_it_is_there(conn: 
     assert all_of(world) == []
 
 
+def test_what_cannot_be_read_or_ends_before_it_began_is_refused(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    acts = [
+        closed(world, texts={"en": "bell\x07", "es": "campana"}),
+        closed(world, texts={"en": "\ufffe", "es": "nada"}),
+        closed(world, end_at=world.now),
+        closed(world, end_at=world.now - HOUR),
+    ]
+    assert refused(declare(conn, acts, **world.clock)) == [
+        Reason.TEXT_NOT_WRITTEN,
+        Reason.TEXT_NOT_WRITTEN,
+        Reason.END_BEFORE_START,
+        Reason.END_BEFORE_START,
+    ]
+    [two_lines] = declare(conn, [closed(world, texts={"en": "One.\r\nTwo.", "es": "Uno."})], **world.clock)
+    assert isinstance(two_lines, Done)
+
+
+def test_an_outage_found_when_it_is_over_touched_those_who_had_offers_then(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    world.offered(size=3)
+    start = world.now
+    world.samples(start - HOUR, start)
+    world.broken(start + MINUTE, start + HOUR)
+    world.now = start + HOUR + 16 * MINUTE
+    find_outages(conn, **world.clock)
+    count_touched(conn, now=world.now)
+    [found] = all_of(world)
+    assert found.end_at is not None
+    assert found.persons == 3
+
+
+def test_what_was_said_of_a_merged_incident_is_told_with_the_one_that_stands(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    world.offered()
+    start = world.now
+    world.samples(start - HOUR, start)
+    world.broken(start, start + 10 * MINUTE)
+    world.samples(start + 25 * MINUTE, start + 100 * MINUTE)
+    world.broken(start + 100 * MINUTE, start + 110 * MINUTE)
+    world.now = start + 126 * MINUTE
+    find_outages(conn, **world.clock)
+    later, first = all_of(world)
+    write(conn, [Write(later.number, {"en": "A disk.", "es": "Un disco."}, "ada")], **world.clock)
+    late = start + 60 * MINUTE
+    world.samples(late, late + timedelta(minutes=3), ok=0, failed=60, every_s=10)
+    world.now += MINUTE
+    find_outages(conn, **world.clock)
+    [only] = all_of(world)
+    lines = incidents.entries(conn, [only.id])[only.id]
+    assert only.id == first.id
+    assert {"en": "A disk.", "es": "Un disco."} in [line.texts for line in lines]
+    assert [line.at for line in lines] == sorted(line.at for line in lines)
+
+
 def test_nobody_ends_an_outage_by_hand_and_no_deadline_moves(conn: psycopg.Connection) -> None:
     world = World(conn)
     number = world.offered()

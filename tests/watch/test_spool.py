@@ -83,6 +83,7 @@ def test_lines_that_a_disk_changed_are_put_aside_and_hold_up_no_other(path: Path
     first, second = samples(2)
     spool.add(first)
     bad = b'{"at": "2026-12-01T12\n\xff\x00\n[]\n{"at":"2026-12-01T12:00:00","ok":1,"failed":0}\n{"at":5,"ok":1}\n'
+    bad += b"[" * 5000 + b'\n{"at":"2026-12-01T12:00:00Z","ok":1e400,"failed":0}\n'
     spool._file.write(bad)
     spool.add(second)
     spool.close()

@@ -77,6 +77,10 @@ def test_a_language_left_out_is_asked_for_and_nothing_is_on_record(world: World,
         "/staff/incidents", kind="planned work", start="2026-12-14 18:00", end="2026-12-14 17:00", **BOTH
     )
     assert set(page.errors) == {"end"}
+    page = officer.send("/staff/incidents", kind="port closed", port="SYS", end="2020-01-01 00:00", **BOTH)
+    assert set(page.errors) == {"end"}
+    page = officer.send("/staff/incidents", kind="port closed", port="SYS", **{**BOTH, "text-es": "campana\x07"})
+    assert set(page.errors) == {"text-es"}
     assert incidents.since(world.conn, clock.now(world.conn), 10) == []
 
 

@@ -87,7 +87,14 @@ def test_every_reason_has_words_in_every_language(
 def test_what_is_late_is_said(world: World, officer: Pages) -> None:
     notices.add(world.conn, [(world.id_of(world.group()), "withdrawn", {})], world.now)
     assert "Tell the operator" not in officer.get("/staff/notices").main
-    world.conn.execute("UPDATE notice SET due_at = due_at - interval '11 minutes'")
+    world.conn.execute("UPDATE notice SET created_at = created_at - interval '11 minutes'")
+    assert "should have been: 1, the first since" in officer.get("/staff/notices").main
+
+
+def test_what_is_tried_in_vain_again_and_again_is_late_too(world: World, officer: Pages) -> None:
+    planned(world, parcel("email"))
+    world.conn.execute("UPDATE notice SET created_at = created_at - interval '11 minutes'")
+    world.conn.execute("UPDATE delivery SET tries = 4, due_at = now() + interval '2 minutes'")
     assert "should have been: 1, the first since" in officer.get("/staff/notices").main
 
 

@@ -268,7 +268,9 @@ def end_with_parent() -> None:
 
 def _status_page() -> "StatusPage":
     """What puts the public state into words, for worker and watcher."""
-    page: StatusPage = import_module(STATUS).StatusPage(place.home(), os.environ.get("FAIRGATE_ORIGIN", ""))
+    page: StatusPage = import_module(STATUS).StatusPage(
+        place.home(), os.environ.get("FAIRGATE_ORIGIN") or "http://127.0.0.1"
+    )
     return page
 
 

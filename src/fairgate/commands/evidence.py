@@ -92,7 +92,8 @@ def record_attempts(conn: psycopg.Connection, acts: Sequence[RecordAttempt], *, 
 def tell_of_outages(conn: psycopg.Connection, *, now: datetime, most: int = TOLD_AT_ONCE) -> int:
     """Put notices into the outbox for outages that are over and of which people were not told, at most so many.
 
-    How many; when none, everybody has been told. Whoever looks for outages waits for no more than these.
+    They say that confirming works again, so they wait while another outage lasts. How many; when none, everybody has
+    been told. Whoever looks for outages waits for no more than these.
     """
     told = 0
     with conn.transaction():

@@ -100,9 +100,8 @@ def end(conn: psycopg.Connection, acts: Sequence[End], *, now: datetime, chance:
 
 def count_touched(conn: psycopg.Connection, *, now: datetime) -> None:
     """Count whose open offers the outages that last, or of which people are still to be told, touch."""
-    for found in incidents.of_outages(conn, now):
-        if found.end_at is None:
-            incidents.touched(conn, found.id)
+    for found in incidents.untold(conn):
+        incidents.touched(conn, found.id)
 
 
 def note_outages(conn: psycopg.Connection, changed: Sequence[Changed], *, now: datetime) -> list[Outcome]:
@@ -212,6 +211,8 @@ def _fault(profile: Profile, act: Declare) -> Refused | None:
     assert act.kind in rules.DECLARED, "outages are found, not declared"
     if act.program is not None and profile.find_program(act.program) is None:
         return Refused(Reason.UNKNOWN_PROGRAM, {"program": act.program[:60]})
+    if act.end_at is not None and act.end_at <= act.start_at:
+        return Refused(Reason.END_BEFORE_START)
     known = {port.port for port in profile.ports}
     if act.port not in known if act.kind is Kind.PORT_CLOSED else act.port is not None and act.port not in known:
         return Refused(Reason.UNKNOWN_PORT, {"port": (act.port or "")[:60]})

@@ -97,7 +97,14 @@ def texts_fault(texts: Mapping[str, str], languages: Sequence[str]) -> Refused |
             return Refused(Reason.TEXT_MISSING, {"language": language})
         if len(text) > TEXT_MOST:
             return Refused(Reason.TEXT_TOO_LONG, {"language": language, "most": TEXT_MOST})
+        if not is_written(text):
+            return Refused(Reason.TEXT_NOT_WRITTEN, {"language": language})
     return None
+
+
+def is_written(text: str) -> bool:
+    """Whether everything in it can be read, and told on in any format: no control characters but line breaks."""
+    return all(char.isprintable() or char in "\r\n" for char in text)
 
 
 def _near(one: Span, other: Span) -> bool:

@@ -120,6 +120,8 @@ class Reason(StrEnum):
     INCIDENT_LASTS = "incident lasts"
     TEXT_MISSING = "text missing"
     TEXT_TOO_LONG = "text too long"
+    TEXT_NOT_WRITTEN = "text with control characters"
+    END_BEFORE_START = "end before start"
 
 
 Fact = str | int | bool | None | list[str] | list[dict[str, str | None]]

@@ -50,7 +50,9 @@ class Words:
 
     def languages(self) -> list[tuple[str, str]]:
         """The profile's languages, each with its own name for itself."""
-        return [(code, Locale.parse(code).get_display_name(code) or code) for code in self.profile.languages]
+        return [
+            (code, (Locale.parse(code).get_display_name(code) or code).capitalize()) for code in self.profile.languages
+        ]
 
     def moment(self, at: datetime) -> str:
         """'18:00 on Tuesday 24 November, New York time'."""
@@ -59,7 +61,7 @@ class Words:
         city = get_timezone_location(ZoneInfo(self.zone), locale=self._locale, return_city=True)
         return _("%(time)s on %(day)s, %(city)s time") % {
             "time": f"{there:%H:%M}",
-            "day": self._day(there.date()),
+            "day": self._day(there.date(), year=True),
             "city": city,
         }
 
@@ -184,8 +186,11 @@ class Words:
     def _number(self, value: int) -> str:
         return format_decimal(value, locale=self._locale)
 
-    def _day(self, day: date) -> str:
-        pattern: str = str(self.translations.pgettext("pattern of a date, CLDR letters", "EEEE d MMMM"))
+    def _day(self, day: date, *, year: bool = False) -> str:
+        if year:
+            pattern = str(self.translations.pgettext("pattern of a date, CLDR letters", "EEEE d MMMM y"))
+        else:
+            pattern = str(self.translations.pgettext("pattern of a date, CLDR letters", "EEEE d MMMM"))
         return format_date(day, pattern, locale=self._locale)
 
     def _listed(self, names: Sequence[str]) -> str:

@@ -154,6 +154,7 @@ def _shown(state: State, one: Incident, words: Words) -> dict[str, object]:
     """An incident as the page has it."""
     return {
         "number": one.number,
+        "merged": [entry.facts["number"] for entry in state.timeline(one) if entry.kind == "merged"],
         "what": words.what(one),
         "span": words.span(one),
         "touched": words.touched(one),

@@ -219,7 +219,10 @@ def _telling(table: Table) -> Telling:
     a_minute, sms_only = table.number("a_minute", 1, 10**6), table.number("sms_only_percent", 0, 100)
     down = []
     for part in table.list_of_tables("sms_down"):
-        down.append((_moment(part, "from"), _moment(part, "until")))
+        since, until = _moment(part, "from"), _moment(part, "until")
+        if until <= since:
+            part.refuse("until", "is not after from", "write a later time")
+        down.append((since, until))
         part.end()
     table.end()
     return Telling(a_minute, sms_only, down)

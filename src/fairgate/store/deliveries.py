@@ -57,9 +57,10 @@ STUCK = """
 """
 LATE = """
     SELECT count(*), min(at) FROM (
-        SELECT due_at AS at FROM delivery WHERE state = 'waiting' AND due_at <= %(since)s
+        SELECT n.created_at AS at FROM delivery d JOIN notice n ON n.id = d.notice_id
+         WHERE d.state = 'waiting' AND n.created_at <= %(since)s
         UNION ALL
-        SELECT due_at FROM notice WHERE state = 'waiting' AND planned_at IS NULL AND due_at <= %(since)s) late
+        SELECT created_at FROM notice WHERE state = 'waiting' AND planned_at IS NULL AND created_at <= %(since)s) late
 """
 FAILED = """
     SELECT r.number, n.kind, d.channel, d.reason, d.changed_at AS at, n.state AS notice
@@ -211,7 +212,7 @@ def stuck(
 
 
 def late(conn: psycopg.Connection, now: datetime, by: timedelta) -> tuple[int, datetime | None]:
-    """How many notices and deliveries have been due for longer than `by`, and since when the first of them."""
+    """How many notices and deliveries have waited for longer than `by`, tried or not, and since when the first has."""
     row = conn.execute(LATE, {"since": now - by}).fetchone()
     assert row is not None
     return row[0], row[1]

@@ -38,8 +38,10 @@ LOOK_AGAIN = """
 UNTOLD = """
     SELECT id, start_at, end_at, notice_at, told_up_to FROM outage WHERE notice_at IS NULL ORDER BY start_at, id
 """
+# Nobody is told that confirming works again while another outage lasts.
 LOCK_OVER = """
     SELECT id, start_at, end_at, notice_at, told_up_to FROM outage WHERE notice_at IS NULL AND end_at IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM outage lasting WHERE lasting.end_at IS NULL)
      ORDER BY start_at, id FOR NO KEY UPDATE SKIP LOCKED
 """
 ATTEMPTS = """
@@ -166,7 +168,7 @@ def untold(conn: psycopg.Connection) -> list[Recorded]:
 
 
 def lock_over(conn: psycopg.Connection) -> list[Recorded]:
-    """Lock those of `untold` that are over, but for what others are telling people of.
+    """Lock those of `untold` that are over, but for what others are telling people of; none while another lasts.
 
     Who looks for outages meanwhile waits until this transaction ends, and has to be waited for.
     """

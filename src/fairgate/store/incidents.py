@@ -20,11 +20,26 @@ OF_OUTAGES = f"""
     SELECT {_COLUMNS} FROM incident
      WHERE kind = 'outage' AND merged_into IS NULL AND (end_at IS NULL OR end_at >= %s) ORDER BY start_at, id
 """
+# Those with an outage that lasts, or of whose end people are still to be told.
+UNTOLD = f"""
+    SELECT {_COLUMNS} FROM incident i
+     WHERE kind = 'outage' AND merged_into IS NULL
+       AND EXISTS (SELECT 1 FROM incident_outage m JOIN outage o ON o.id = m.outage_id
+                    WHERE m.incident_id = i.id AND o.notice_at IS NULL)
+     ORDER BY start_at, id
+"""
 STANDS_FOR = f"""
     WITH RECURSIVE way AS (
         SELECT id, merged_into FROM incident WHERE number = %s
         UNION SELECT i.id, i.merged_into FROM way JOIN incident i ON i.id = way.merged_into)
     SELECT {_COLUMNS} FROM incident WHERE id = (SELECT id FROM way WHERE merged_into IS NULL)
+"""
+TIMELINES = """
+    WITH RECURSIVE part AS (
+        SELECT id AS stands, id FROM incident WHERE id = ANY(%s)
+        UNION SELECT part.stands, i.id FROM part JOIN incident i ON i.merged_into = part.id)
+    SELECT part.stands, e.at, e.kind, e.facts, e.texts, e.written_by
+      FROM part JOIN incident_entry e ON e.incident_id = part.id ORDER BY part.stands, e.at, e.id
 """
 # Of offers that are open now: whose deadline the incident is about. Watchers are nobody.
 TOUCHED = """
@@ -32,13 +47,15 @@ TOUCHED = """
         SELECT o.port, r.date, count(*) AS groups, sum(o.size) AS persons
           FROM offer o JOIN "window" w ON w.id = o.window_id JOIN program p ON p.program = o.program
           JOIN round r ON r.id = o.round_id
-         WHERE NOT w.settled AND o.state = 'offered' AND NOT p.hidden GROUP BY o.port, r.date)
+         WHERE NOT w.settled AND o.state = 'offered' AND NOT p.hidden
+           AND w.opened_at < coalesce((SELECT end_at FROM incident WHERE id = %(id)s), 'infinity')
+         GROUP BY o.port, r.date)
     UPDATE incident SET
         groups = greatest(groups, (SELECT coalesce(sum(t.groups), 0)::int FROM touched t)),
         persons = greatest(persons, (SELECT coalesce(sum(t.persons), 0)::int FROM touched t)),
         ports = ARRAY(SELECT unnest(ports) UNION SELECT port FROM touched ORDER BY 1),
         rounds = ARRAY(SELECT unnest(rounds) UNION SELECT date FROM touched ORDER BY 1)
-     WHERE id = %s
+     WHERE id = %(id)s
 """
 
 
@@ -143,13 +160,19 @@ def outages_of(conn: psycopg.Connection, incident_id: int) -> list[Outage]:
 
 def touched(conn: psycopg.Connection, incident_id: int) -> None:
     """Count whose open offers an incident touches, and where; nothing of it is taken back as people confirm."""
-    conn.execute(TOUCHED, [incident_id])
+    conn.execute(TOUCHED, {"id": incident_id})
 
 
 def of_outages(conn: psycopg.Connection, since: datetime) -> list[Incident]:
     """Incidents that are outages and had not ended before `since`, by start."""
     with conn.cursor(row_factory=class_row(Incident)) as cursor:
         return cursor.execute(OF_OUTAGES, [since]).fetchall()
+
+
+def untold(conn: psycopg.Connection) -> list[Incident]:
+    """Incidents that are outages, and that last or are to be told of, by start."""
+    with conn.cursor(row_factory=class_row(Incident)) as cursor:
+        return cursor.execute(UNTOLD).fetchall()
 
 
 def since(conn: psycopg.Connection, moment: datetime, limit: int) -> list[Incident]:
@@ -181,13 +204,8 @@ def add_entry(
 
 
 def entries(conn: psycopg.Connection, incident_ids: Sequence[int]) -> dict[int, list[Entry]]:
-    """The timelines of these incidents, oldest line first."""
+    """The timelines of these incidents, oldest line first, with what was said of those that were merged into them."""
     found: dict[int, list[Entry]] = {incident_id: [] for incident_id in incident_ids}
-    rows = conn.execute(
-        "SELECT incident_id, at, kind, facts, texts, written_by FROM incident_entry"
-        " WHERE incident_id = ANY(%s) ORDER BY incident_id, id",
-        [list(incident_ids)],
-    )
-    for incident_id, *entry in rows:
+    for incident_id, *entry in conn.execute(TIMELINES, [list(incident_ids)]):
         found[incident_id].append(Entry(*entry))
     return found

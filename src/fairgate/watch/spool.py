@@ -19,6 +19,7 @@ import structlog
 
 from fairgate.core.errors import BadInput
 
+LINE_MOST = 500  # bytes; ours have eighty
 AT_ONCE = 1000  # samples brought in by one transaction; a day has 8,640
 
 log = structlog.get_logger()
@@ -105,8 +106,12 @@ class Spool:
 
 def _sample(line: bytes) -> Spooled:
     """Raises ValueError, TypeError or KeyError where the line is not what `Spool.add` wrote."""
+    if len(line) > LINE_MOST:
+        raise ValueError("too long")
     said = json.loads(line)
     at = datetime.fromisoformat(said["at"])
     if at.tzinfo is None:
         raise ValueError(said["at"])
-    return Spooled(at, int(said["ok"]), int(said["failed"]))
+    if type(said["ok"]) is not int or type(said["failed"]) is not int:
+        raise ValueError("no whole numbers")
+    return Spooled(at, said["ok"], said["failed"])

@@ -8,8 +8,11 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from django.conf import settings
+
+MOST: Final = 3  # above every page; the status page has all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ def _read(path: Path, changed: int, language: str) -> list[Banner]:
     """`changed` makes another file of it each time that it is written."""
     try:
         said = json.loads(path.read_bytes())
-        return [Banner(str(one["number"]), str(one["texts"][language])) for one in said if language in one["texts"]]
+        told = (Banner(str(one["number"]), str(one["texts"][language])) for one in said if language in one["texts"])
+        return list({banner.text: banner for banner in told}.values())[:MOST]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []  # a page is not to fail over its banner

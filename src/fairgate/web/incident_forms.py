@@ -1,7 +1,7 @@
 """What staff say of incidents: in every language of the deployment, or not at all."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -9,10 +9,16 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from fairgate.core.incidents import DECLARED, TEXT_MOST, Kind
+from fairgate.core.incidents import DECLARED, TEXT_MOST, Kind, is_written
 from fairgate.web import deployment
 
 MOMENT = "%Y-%m-%d %H:%M"
+FAR = timedelta(days=2 * 365)  # what is further away is a slip
+
+
+def _written(text: str) -> None:
+    if not is_written(text):
+        raise ValidationError(gettext("Take out the characters that cannot be seen"))
 
 
 class Texts(forms.Form):
@@ -25,6 +31,7 @@ class Texts(forms.Form):
             fault = _("Write the text in this language too: people read it in theirs")
             self.fields[f"text-{language}"] = forms.CharField(
                 max_length=TEXT_MOST,
+                validators=[_written],
                 error_messages={"required": fault, "max_length": _("Write at most 1000 characters")},
             )
 
@@ -48,9 +55,16 @@ class Declaring(Texts):
     end = forms.CharField(required=False, max_length=60)
 
     def __init__(
-        self, data: Mapping[str, str] | None, *, languages: Sequence[str], ports: Sequence[str], zone: str
+        self,
+        data: Mapping[str, str] | None,
+        *,
+        languages: Sequence[str],
+        ports: Sequence[str],
+        zone: str,
+        now: datetime,
     ) -> None:
         super().__init__(data, languages=languages)
+        self._now = now
         self._ports = ports
         self._zone = ZoneInfo(zone)
 
@@ -64,8 +78,8 @@ class Declaring(Texts):
         return self._moment("start")
 
     def clean_end(self) -> datetime | None:
-        end, start = self._moment("end"), self.cleaned_data.get("start")
-        if end and start and end <= start:
+        end, start = self._moment("end"), self.cleaned_data.get("start") or self._now
+        if end and end <= start:
             raise ValidationError(gettext("The end must be after the start"))
         return end
 
@@ -74,6 +88,9 @@ class Declaring(Texts):
         if not said:
             return None
         try:
-            return datetime.strptime(said, MOMENT).replace(tzinfo=self._zone).astimezone(UTC)
+            at = datetime.strptime(said, MOMENT).replace(tzinfo=self._zone).astimezone(UTC)
+            if abs(at - self._now) > FAR:
+                raise ValueError(said)
+            return at
         except (ValueError, OverflowError) as error:
             raise ValidationError(gettext("Write the time like 2026-12-14 18:00, or leave it empty")) from error

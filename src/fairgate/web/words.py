@@ -121,7 +121,9 @@ def history(kind: str, facts: Mapping[str, object]) -> str:
         "restored": _("You brought your request back."),
         "offered": _("You were offered a place."),
         "passed over": _("A place on the reserve list went past you because you held one already."),
-        "extended": _("Your deadline was moved to a later time."),
+        "extended": _("Your deadline stands still, as confirming does not work.")
+        if facts.get("deadline") == "paused"
+        else _("Your deadline was moved to a later time."),
         "confirmed": _("You confirmed your place."),
         "declined": _("You declined the offer."),
         "lapsed": _("The offer ended because it was not confirmed in time."),

@@ -33,7 +33,7 @@ def every(request: HttpRequest) -> HttpResponse:
         profile, now = deployment.profile(conn), clock.now(conn)
         zone = deployment.program(profile).zone
         codes = [port.port for port in profile.ports]
-        form = Declaring(request.POST or None, languages=profile.languages, ports=codes, zone=zone)
+        form = Declaring(request.POST or None, languages=profile.languages, ports=codes, zone=zone, now=now)
         if form.is_valid():
             [outcome] = declare(conn, [_declared(request, form, now)], now=now, chance=os.urandom)
             return _after(outcome)
