@@ -20,9 +20,9 @@ from fairgate.core.delivering import Fault
 from fairgate.core.errors import BadInput
 from fairgate.core.numbers import new_number
 from fairgate.core.webpush import KNOWN, Services, Subscription, encrypt, from_text, private_key, to_text
-from fairgate.notify.channels import Message, Undeliverable
+from fairgate.notify.channels import Message, NotTaken, Undeliverable
 from fairgate.notify.configured import configured
-from fairgate.notify.push import NotTaken, Push, public
+from fairgate.notify.push import Push, public
 from fairgate.notify.run import hand_over
 from fairgate.notify.writing import Text
 from fairgate.store import keys, subscriptions

@@ -20,10 +20,10 @@ from fairgate.core import addresses
 from fairgate.core.delivering import Fault
 from fairgate.core.errors import BadInput
 from fairgate.core.providers import Provider, order, rested, shifted
-from fairgate.notify.channels import Message, Undeliverable
+from fairgate.notify.channels import Message, NotTaken, Undeliverable
 from fairgate.notify.configured import configured
 from fairgate.notify.run import hand_over
-from fairgate.notify.sms import NotTaken, Sms, Weights
+from fairgate.notify.sms import Sms, Weights
 from fairgate.notify.writing import Text
 from fairgate.store.providers import load
 from notify_world import Kept, Office, adult, deliveries_of, registered, told

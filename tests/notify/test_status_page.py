@@ -32,7 +32,7 @@ def broken(world: World, size: int = 1) -> State:
     world.samples(start + HOUR + timedelta(seconds=10), start + HOUR + MINUTE, ok=0, failed=1, every_s=10)
     world.now = start + HOUR + MINUTE
     find_outages(world.conn, **world.clock)
-    count_touched(world.conn, now=world.now)
+    count_touched(world.conn)
     return status.read(world.conn, world.now)
 
 

@@ -43,7 +43,7 @@ def test_an_outage_opens_an_incident_with_a_number_that_can_be_quoted(conn: psyc
     world.samples(start + HOUR + timedelta(seconds=10), start + HOUR + MINUTE, ok=0, failed=1, every_s=10)
     world.now = start + HOUR + MINUTE
     find_outages(conn, **world.clock)
-    count_touched(conn, now=world.now)
+    count_touched(conn)
     [found] = all_of(world)
     assert found.number == f"FG-{world.now.year}-0001"
     assert (found.kind, found.start_at, found.end_at) == ("outage", start + HOUR, None)
@@ -198,7 +198,7 @@ def test_an_outage_found_when_it_is_over_touched_those_who_had_offers_then(conn:
     world.broken(start + MINUTE, start + HOUR)
     world.now = start + HOUR + 16 * MINUTE
     find_outages(conn, **world.clock)
-    count_touched(conn, now=world.now)
+    count_touched(conn)
     [found] = all_of(world)
     assert found.end_at is not None
     assert found.persons == 3

@@ -98,7 +98,7 @@ def end(conn: psycopg.Connection, acts: Sequence[End], *, now: datetime, chance:
     return outcomes
 
 
-def count_touched(conn: psycopg.Connection, *, now: datetime) -> None:
+def count_touched(conn: psycopg.Connection) -> None:
     """Count whose open offers the outages that last, or of which people are still to be told, touch."""
     for found in incidents.untold(conn):
         incidents.touched(conn, found.id)

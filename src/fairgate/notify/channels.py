@@ -28,6 +28,10 @@ class Message:
     text: Text
 
 
+class NotTaken(Exception):  # noqa: N818  it is an answer, not a defect
+    """Who carries messages did not take this one; another provider, or a later try, may."""
+
+
 class Undeliverable(Exception):  # noqa: N818  it is an answer, not a defect
     """Nobody can be reached there, now or later. It quotes nothing: what libraries say holds addresses."""
 

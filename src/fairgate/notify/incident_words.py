@@ -19,7 +19,6 @@ from fairgate.store.status import FEW, State
 
 # Which of a language's countries we follow: day before month, and the numerals that readers here are used to.
 LOCALES: Final = {"en": "en_GB", "es": "es_419"}
-TOLD_LATEST: Final = ("told",)  # the last line of the timeline of an outage that is over and done with
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ class Words:
         _ = self._
         if one.end_at is None:
             return _("You lose no time: your deadline stands still until confirming works and you have been told so.")
-        if not any(entry.kind in TOLD_LATEST for entry in state.timeline(one)):
+        if not any(entry.kind == "told" for entry in state.timeline(one)):
             return _("You lose no time: your deadline stands still until everyone has been told that it works again.")
         policy = self.profile.programs[0].policy
         return _(

@@ -32,7 +32,7 @@ from fairgate.core.canonical import canonical, read_json
 from fairgate.core.delivering import Fault, Sent, reference
 from fairgate.core.errors import BadInput
 from fairgate.core.webpush import KNOWN, Services, Subscription
-from fairgate.notify.channels import DEVICES, Message, Undeliverable
+from fairgate.notify.channels import DEVICES, Message, NotTaken, Undeliverable
 
 PATIENCE_S: Final = 10.0
 TOGETHER: Final = 4
@@ -41,10 +41,6 @@ ADDRESSES_MOST: Final = 3  # of one name that are tried: where the first cannot 
 GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 log = structlog.get_logger()
-
-
-class NotTaken(Exception):  # noqa: N818  it is an answer, not a defect
-    """The push service did not take a message, and may later."""
 
 
 class Push:

@@ -21,17 +21,13 @@ import structlog
 from fairgate.core import addresses, providers
 from fairgate.core.delivering import Fault, Sent, reference
 from fairgate.core.providers import Provider
-from fairgate.notify.channels import Message, Undeliverable
+from fairgate.notify.channels import Message, NotTaken, Undeliverable
 
 PATIENCE_S: Final = 10.0
 TOGETHER: Final = 4
 ID_MOST: Final = 200  # characters of what a provider calls a message
 
 log = structlog.get_logger()
-
-
-class NotTaken(Exception):  # noqa: N818  it is an answer, not a defect
-    """A provider did not take a message, and another one, or a later try, may."""
 
 
 class Weights:

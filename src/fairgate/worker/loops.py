@@ -140,7 +140,7 @@ def evidence(worker: Worker) -> bool:
         over = tellable(conn)
         if over:
             record_notices(conn, over, now=worker.clock(conn), chance=worker.chance)
-        count_touched(conn, now=worker.clock(conn))
+        count_touched(conn)
         state = status.read(conn, worker.clock(conn))
     _tell_status(worker, state)
     if moved or telling or over:
