@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from fairgate.core import tiles, tree
 from fairgate.core.checkpoint import Checkpoint
-from fairgate.core.note import COSIGNATURE, NoteSigner, note_text, Note, with_signature
+from fairgate.core.note import COSIGNATURE, Note, NoteSigner, note_text, with_signature
 
 ORIGIN = "places.example.org/ledger"
 LOG = NoteSigner(b"L" * 32, ORIGIN)

@@ -11,9 +11,9 @@ is between two rows can be made again by hashing. A full tile never changes, so 
 The entries, the data behind the leaf hashes, stand in bundles that are cut like level 0. A partial tile, ".p/" and its
 width, is there for the right edge of the tree, and gives way to the full one.
 
-`read(level, index, width)` is how tiles get in here: it returns a tile's bytes. Nothing that comes out of a full tile is
-used before the tile was hashed and compared with what the tile above says of it, so that a changed byte is found and
-named. The hashes of the right edge have nothing above them but the root: compare `root` with a checkpoint.
+`read(level, index, width)` is how tiles get in here: it returns a tile's bytes. Nothing that comes out of a full tile
+is used before the tile was hashed and compared with what the tile above says of it, so that a changed byte is found
+and named. The hashes of the right edge have nothing above them but the root: compare `root` with a checkpoint.
 
 Source: C2SP tlog-tiles.
 """
