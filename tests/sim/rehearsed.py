@@ -15,7 +15,7 @@ from fairgate.commands.load_profile import load_profile
 from fairgate.core.profile import Program
 from fairgate.core.sealing import Keys
 from fairgate.sim.rehearse import Rehearsal, first_visible, rehearse
-from fairgate.store import clock, keys, profiles
+from fairgate.store import clock, keys, profiles, secret_files
 from vectors import ROOT
 
 
@@ -37,6 +37,6 @@ def rehearsed(dsn: str, profile: str, *, registrations: int, days: int, until: d
         for name in profiles.current(conn).beacon.observers:
             key = Path(home) / "keys" / "observers" / f"{name}.key"
             key.parent.mkdir(parents=True, exist_ok=True)
-            key.write_bytes(base64.b64encode(same(keys.KEY_BYTES)))
+            key.write_bytes(base64.b64encode(same(secret_files.KEY_BYTES)))
         found = rehearse(dsn, Path(home), registrations=registrations, days=days, seed=1, until=until, chance=same)
         yield Rehearsed(found, conn, keys.load(Path(home)), first_visible(profiles.current(conn)))

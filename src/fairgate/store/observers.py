@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fairgate.core.beacon import Commitment, CommitReveal, Reveals
-from fairgate.store import keys
+from fairgate.store import secret_files
 
 
 def commit(home: Path, names: Sequence[str], program: str, day: date) -> CommitReveal:
@@ -35,4 +35,4 @@ def key_path(home: Path, name: str) -> Path:
 
 
 def _key(home: Path, name: str) -> bytes:
-    return keys.load_secret(key_path(home, name))
+    return secret_files.load_secret(key_path(home, name))
