@@ -31,6 +31,7 @@ MODULES = {
     "rehearse": "rehearse",
     "replay": "replay",
     "ledger": "ledger",
+    "witness": "witness",
 }
 
 

@@ -82,7 +82,7 @@ class NoteSigner:
 
     def __init__(self, seed: bytes, name: str, kind: int = ED25519) -> None:
         assert kind in (ED25519, COSIGNATURE), "a kind that is signed here"
-        assert _is_name(name), "a name without blanks and plus signs"
+        assert is_name(name), "a name without blanks and plus signs"
         public, self._private = crypto_sign_seed_keypair(seed)
         self.key = Key(name, kind, public)
 
@@ -107,7 +107,7 @@ def cosigned(text: str, at: int) -> bytes:
 def parse_key(text: str, place: str) -> Key:
     """The key in a vkey; raises BadInput where it is none, or of a kind that is not known here."""
     parts = text.split("+", 2)
-    if len(parts) != 3 or not _is_name(parts[0]):
+    if len(parts) != 3 or not is_name(parts[0]):
         raise BadInput(place, f"{shown(text)} is no key", _VKEY)
     data = data_of(parts[2])
     if data is None or len(data) != 1 + KEY_BYTES or data[0] not in (ED25519, COSIGNATURE):
@@ -148,7 +148,7 @@ def parse_signatures(lines: str, place: str) -> tuple[Signature, ...]:
 def _signature(line: str, place: str) -> Signature:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     data = data_of(encoded)
-    if not line.startswith(_DASH) or not _is_name(name) or data is None or len(data) <= ID_BYTES:
+    if not line.startswith(_DASH) or not is_name(name) or data is None or len(data) <= ID_BYTES:
         raise BadInput(place, f"{shown(line)} is no signature line", _WHOLE)
     return Signature(name, data[:ID_BYTES], data[ID_BYTES:])
 
@@ -200,5 +200,6 @@ def _holds(key: Key, text: str, data: bytes) -> bool:
     return True
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
+    """Whether a key may be called this."""
     return name != "" and not any(c.isspace() or c == "+" or c < " " or "\ud800" <= c <= "\udfff" for c in name)

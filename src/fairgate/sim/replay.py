@@ -37,7 +37,7 @@ from fairgate.sim.rehearse import Progress, first_visible
 from fairgate.sim.scenario import Scenario
 from fairgate.sim.telling import IT_WORKS_AGAIN, MINUTE, Messenger, Told
 from fairgate.sim.traces import SLOT, Traces
-from fairgate.store import evidence, keys, observers, offers, rounds, slots
+from fairgate.store import evidence, keys, observers, offers, rounds, secret_files, slots
 from fairgate.store.evidence import Recorded
 
 LOOK_EVERY = timedelta(hours=3)  # when nothing happens; the worker looks every ten seconds
@@ -121,7 +121,7 @@ class _Replay:
         names = self._profile.beacon.observers or ("rehearsal",)
         for path in (home / "keys" / "deployment.key", *(observers.key_path(home, name) for name in names)):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(base64.b64encode(same(keys.KEY_BYTES)))
+            path.write_bytes(base64.b64encode(same(secret_files.KEY_BYTES)))
 
     def _register(self, progress: Progress) -> None:
         figures, scenario, asked_at = read_figures(self._profile, self._program), self._scenario, self._since - SLOT

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fairgate.core.errors import BadInput
+
 
 def put(path: Path, data: bytes, mode: int) -> None:
     """Write a file under another name, flush it to disk, and rename it; whoever looks sees the old one or the new.
@@ -38,5 +40,19 @@ def alone(place: Path) -> Iterator[int]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def only_one(place: Path, problem: str, way_out: str) -> Iterator[None]:
+    """No other process is inside a block like this on the folder; raises BadInput at once where one is."""
+    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(str(place), problem, way_out) from None
+        yield
     finally:
         os.close(handle)
