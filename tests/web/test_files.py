@@ -10,8 +10,9 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fairgate.gate.files import SMALL_BYTES, Bundles, Document, Results
+from fairgate.gate.files import SMALL_BYTES, Bundles, Document, Ledger, Results
 from fairgate.gate.kept import MESSAGES_BYTES, Memory, keep, matches, takes_gzip
+from ledgers import Published
 
 SHARD = b"ticket,outcome,port,order,phase\n0f" + b"3" * 30 + b",offered,SYS,7,lottery\n"
 Get = Callable[..., httpx.Response]
@@ -249,3 +250,94 @@ def test_a_document_is_read_each_time(tmp_path: Path) -> None:
         assert get("/keys.json", if_none_match=answer.headers["ETag"]).status_code == 304
     path.unlink()
     assert get("/keys.json").status_code == 404
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Get:
+    """A ledger of 300 leaves as it lies on disk, and beside it what nobody may read."""
+    published = Published(300)
+    folder = tmp_path / "ledger"
+    for path, data in {**published.files, "checkpoint": published.signed(), "policy": b"quorum none\n"}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+    (folder / "tile" / "draft").write_bytes(b"no")
+    (folder / "tile" / "0" / ".000.new").write_bytes(b"no")
+    (tmp_path / "secret").write_bytes(b"no")
+    return asking(Ledger(folder))
+
+
+@pytest.mark.parametrize(
+    "path", ["tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/44"]
+)
+def test_a_tile_may_be_kept_for_ever_by_anybody(ledger: Get, path: str) -> None:
+    for _ in range(2):
+        answer = ledger(f"/ledger/{path}", accept_encoding="gzip")
+        assert (answer.status_code, answer.content) == (200, Published(300).files[path])
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Content-Encoding" not in answer.headers
+    assert ledger(f"/ledger/{path}", if_none_match=answer.headers["ETag"]).status_code == 304
+    assert ledger(f"/ledger/{path}", method="HEAD").content == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "begins"), [("checkpoint", b"places.example.org/ledger\n300\n"), ("policy", b"quorum")]
+)
+def test_checkpoint_and_policy_are_text_that_is_kept_for_seconds(ledger: Get, path: str, begins: bytes) -> None:
+    answer = ledger(f"/ledger/{path}")
+    assert answer.content.startswith(begins)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "public, max-age=5"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_new_checkpoint_is_served_at_once(ledger: Get, tmp_path: Path) -> None:
+    assert ledger("/ledger/checkpoint").content == Published(300).signed()
+    (tmp_path / "ledger" / "checkpoint").write_bytes(Published(301).signed())
+    assert ledger("/ledger/checkpoint").content == Published(301).signed()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "tile/",
+        "tile/0/001",
+        "tile/0/001.p/43",
+        "tile/0/001.p/044",
+        "tile/0/000.p/0",
+        "tile/0/000.p/256",
+        "tile/00/000",
+        "tile/64/000",
+        "tile/0/0",
+        "tile/0/x000/000",
+        "tile/0/000%0a",
+        "tile/0/.000.new",
+        "tile/draft",
+        "tile/0/../../../secret",
+        "tile/0/..%2f..%2f..%2fsecret",
+        "../secret",
+        "tile/0/٠٠٠",
+    ],
+)
+def test_nothing_else_of_the_folder_can_be_reached(ledger: Get, path: str) -> None:
+    answer = ledger(f"/ledger/{path}")
+    assert answer.status_code == 404
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "checkpoint", "nothing"])
+def test_the_ledger_is_only_read(ledger: Get, path: str) -> None:
+    assert ledger(f"/ledger/{path}", method="POST").status_code == 405
+
+
+def test_tiles_asked_for_once_are_sent_from_memory(tmp_path: Path) -> None:
+    app = Ledger(tmp_path)
+    get = asking(app)
+    (tmp_path / "tile" / "0").mkdir(parents=True)
+    (tmp_path / "tile" / "0" / "000").write_bytes(b"h" * 8192)
+    assert get("/ledger/tile/0/000").status_code == 200
+    (tmp_path / "tile" / "0" / "000").unlink()
+    assert get("/ledger/tile/0/000").content == b"h" * 8192
+    assert app.memory.bytes > 8192

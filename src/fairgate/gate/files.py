@@ -1,4 +1,4 @@
-"""Files served as they are: the front end, the shards of results, the bundles of the draws, the list of keys.
+"""Files served as they are: the front end, shards of results, bundles of the draws, the ledger, the list of keys.
 
 No database is asked. What is small and never changes is kept in memory, ready to be sent. Nothing of an address gets
 near the file system before it has matched, as a whole, the one pattern of its kind.
@@ -34,6 +34,10 @@ SMALL_BYTES = 64 * 1024  # what is larger comes from disk each time
 _ROUND = "(?:[a-z][a-z0-9-]{0,39}/)?[0-9]{4}-[0-9]{2}-[0-9]{2}"  # of the first public program, or of one by its name
 _SHARD = re.compile(f"/results/({_ROUND}/[0-9a-f]{{3}})")
 _OF_BUNDLE = re.compile(f"/draws/({_ROUND})/([a-z]+(?:\\.[a-z]+)?)")
+_WIDTH = "[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]"  # of a tile that is not full
+_TILE = re.compile(
+    f"/ledger/(tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{{3}}/){{0,5}}[0-9]{{3}}(?:\\.p/(?:{_WIDTH}))?)"
+)
 _FOR_ALL: Headers = ((b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"nosniff"))
 _TEXT: Headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"), *_FOR_ALL)
 NOT_THERE = keep(b"not found\n", _TEXT, 404)
@@ -139,6 +143,40 @@ class Bundles:
             return None
         path = self.folder / found[1] / found[2]
         return path if path.is_file() else None
+
+
+class Ledger:
+    """`folder` at /ledger/: checkpoint and policy, and tiles and bundles of entries as C2SP tlog-tiles names them.
+
+    A tile never changes under its name, so it is kept here and may be kept by anybody. A partial one that is gone
+    is not found; who asks for it looks for the full one.
+    """
+
+    def __init__(self, folder: Path, *, memory_bytes: int = MEMORY_BYTES) -> None:
+        self.folder = folder
+        self.memory = Memory(memory_bytes)
+        text = "text/plain; charset=utf-8"
+        self._texts = {f"/ledger/{name}": Document(folder / name, text, SECONDS) for name in ("checkpoint", "policy")}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path in self._texts:
+            await self._texts[path](scope, receive, send)
+            return
+        if scope["method"] not in ("GET", "HEAD"):
+            await send_kept(ONLY_READ, scope, b"", send)
+            return
+        kept = self.memory.get(path) or self._read(path)
+        _, wanted = _wishes(scope)
+        await send_kept(kept or NOT_THERE, scope, wanted if kept else b"", send)
+
+    def _read(self, path: str) -> Kept | None:
+        """From disk, without a thread: it is eight kilobytes, once."""
+        found = _TILE.fullmatch(path)
+        kept = _small(self.folder / found[1], "application/octet-stream", FOREVER, False) if found else None
+        if kept is not None:
+            self.memory.put(path, kept)
+        return kept
 
 
 class Document:
