@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 
+from fairgate.commands.checkpoint import Notary
 from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.load_profile import load_profile
 from fairgate.commands.rounds import Open, open_rounds
@@ -70,6 +71,7 @@ def one_round(conn: psycopg.Connection, home: Path, now: datetime) -> datetime:
     watch = Watch(conn)
     done(seal(conn, [sealing], keys=keys.load(home), now=times.closes_at, chance=chance))
     print(f"round of {day}, seal: {watch}")
+    Notary(keys.load_ledger(home, keys.LOCAL)).sign(conn, times.closes_at)
     done(seed(conn, [Seed(slug, day, observers.reveal(home, names, slug, day))], now=times.seed_at, chance=chance))
     watch = Watch(conn)
     done(draw(conn, [Draw(slug, day)], now=times.draw_at, chance=chance))

@@ -18,9 +18,11 @@ from fairgate.commands.rounds import start_calendar
 from fairgate.core import numbers
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.registering import Member
-from fairgate.store import keys, slots
+from fairgate.store import checkpoints, keys, slots
+from fairgate.worker import loops
 from fairgate.worker.beacons import Beacons
 from fairgate.worker.loops import Worker
+from notary import show_sealing
 
 PROFILE = {
     "profile.toml": """
@@ -144,6 +146,17 @@ class TimeWorld:
     def said(self) -> list[str]:
         """The kinds of all statements in the ledger, in its order."""
         return [kind for (kind,) in self.conn.execute("SELECT kind FROM statement ORDER BY leaf")]
+
+
+def step(worker: Worker) -> bool:
+    """What is due, as often as that makes something due; where a sealing waits to be shown it is, at the same time."""
+    busy = loops.step(worker)
+    with worker.connect() as conn:
+        while checkpoints.awaited(conn) is not None:
+            show_sealing(conn, worker.clock(conn))
+            loops.step(worker)
+            busy = True
+    return busy
 
 
 def must(outcomes: Sequence[Outcome]) -> None:

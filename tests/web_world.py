@@ -33,6 +33,7 @@ from fairgate.core.registering import Member
 from fairgate.core.schedule import round_times
 from fairgate.core.sealing import Keys
 from fairgate.store import clock, evidence, profiles, registrations, slots
+from notary import show_sealing
 
 PROGRAM = "arrival"
 PROFILES = Path(__file__).parents[1] / "profiles"
@@ -91,6 +92,7 @@ class World:
         self.open(day, places=places)
         conn, chance = self.conn, os.urandom
         self.must(seal(conn, [Seal(PROGRAM, day, BEACON)], keys=self.keys, now=times.closes_at, chance=chance))
+        show_sealing(conn, times.closes_at)
         self.must(seed(conn, [Seed(PROGRAM, day, REVEALS)], now=times.seed_at, chance=chance))
         self.must(draw(conn, [Draw(PROGRAM, day)], now=times.draw_at, chance=chance))
         return day

@@ -37,6 +37,7 @@ from fairgate.store.profiles import read_folder
 from fairgate.store.registrations import Registration
 from fairgate.store.requests import Request
 from fairgate.store.rounds import Round
+from notary import show_sealing
 from vectors import ROOT
 
 PROFILES = ROOT / "profiles"
@@ -180,6 +181,7 @@ class World:
         found = rounds.find(self.conn, program or self.program, day) or self.opened(day, program=program)
         self.now = max(self.now, found.closes_at)
         self._did(seal(self.conn, [Seal(found.program, day, PROMISE)], keys=self.keys, **self.clock))
+        show_sealing(self.conn, min(self.now, found.seed_at - timedelta(seconds=1)))
         return self.round(day, program=program)
 
     def seeded(self, day: date = DAY, *, program: str | None = None) -> Round:

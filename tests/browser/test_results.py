@@ -14,6 +14,8 @@ from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.seal import Seal, seal
 from fairgate.core.schedule import round_times
 from fairgate.store import publication, rounds, shards
+from fairgate.store.ledger_files import LedgerFiles
+from notary import show_sealing
 from web_world import BEACON, PROGRAM, REVEALS, Group
 
 Meet = Callable[..., Any]
@@ -28,6 +30,7 @@ def seal_round(site: Any, day: date) -> None:
     act = Seal(PROGRAM, day, BEACON)
     now = round_times(site.world.profile.program(PROGRAM), day).closes_at
     site.world.must(seal(site.world.conn, [act], keys=site.world.keys, now=now, chance=os.urandom))
+    show_sealing(site.world.conn, now)
 
 
 def draw_round(site: Any, day: date) -> None:
@@ -36,7 +39,7 @@ def draw_round(site: Any, day: date) -> None:
     world.must(seed(world.conn, [Seed(PROGRAM, day, REVEALS)], now=times.seed_at, chance=os.urandom))
     world.must(draw(world.conn, [Draw(PROGRAM, day)], now=times.draw_at, chance=os.urandom))
     found = rounds.find(world.conn, PROGRAM, day)
-    results = publication.files(world.conn, found)["results.csv"]
+    results = publication.files(world.conn, found, LedgerFiles(site.home))["results.csv"]
     assert shards.write(shards.folder(site.home, world.profile, PROGRAM, day), results)
 
 

@@ -31,6 +31,7 @@ from fairgate.core.places import moment
 from fairgate.store import notices, offers, rounds, slots
 from fairgate.store.rounds import Round
 from invariants import Watch
+from notary import show_sealing
 from world import DAY, PROMISE, REVEAL, World, member
 
 DAYS = tuple(DAY + timedelta(days=n) for n in range(3))
@@ -152,6 +153,13 @@ class Lifecycle(RuleBasedStateMachine):
             self.to(row[0])
         for command, act, more in self._steps(slug, day):
             self.did(command, [act], **more)
+        self.is_shown(slug, day)
+
+    def is_shown(self, slug: str, day: date) -> None:
+        """A sealing is shown at once, mostly: without, the round could only be postponed."""
+        found = rounds.find(self.conn, slug, day)
+        if found is not None and found.state == "sealed" and found.proof is None:
+            show_sealing(self.conn, min(self.world.now, found.seed_at - timedelta(seconds=1)))
 
     def _steps(self, slug: str, day: date) -> list[tuple[Callable[..., list[Outcome]], object, dict[str, Any]]]:
         return [

@@ -29,7 +29,8 @@ from fairgate.commands.seal import Seal, seal
 from fairgate.core.beacon import Reveals
 from fairgate.store import notices, offers, slots
 from invariants import Watch
-from world import DAY, PROMISE, REVEAL, World, member
+from notary import show_sealing
+from world import DAY, LONG_AGO, PROMISE, REVEAL, World, member
 
 THREADS = 8
 ACTS_EACH = 50
@@ -131,6 +132,7 @@ class Somebody(threading.Thread):
         self.do(draw, [Draw(program, day)])
         self.do(seed, [Seed(program, day, Reveals((("observer", REVEAL),)))])
         self.do(seal, [Seal(program, day, PROMISE)], keys=self.world.keys)
+        show_sealing(self.world.conn, LONG_AGO)
         if self.random.random() < 0.05:
             self.do(void, [Void(program, day, "a test")])
         return self.do(open_rounds, [Open(program, day)])

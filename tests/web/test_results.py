@@ -15,6 +15,7 @@ from fairgate.commands.rounds import Void, void
 from fairgate.commands.seal import Seal, seal
 from fairgate.core.schedule import round_times
 from fairgate.store import publication, rounds, shards
+from fairgate.store.ledger_files import LedgerFiles
 from pages import Page, Pages
 from web_world import BEACON, PROGRAM, Group, World
 
@@ -22,7 +23,7 @@ from web_world import BEACON, PROGRAM, Group, World
 def publish(world: World) -> None:
     """What the worker does: the shards of every drawn round."""
     for found in rounds.unpublished(world.conn, 10):
-        files = publication.files(world.conn, found)
+        files = publication.files(world.conn, found, LedgerFiles(settings.FAIRGATE_HOME))
         if "results.csv" in files:
             place = shards.folder(settings.FAIRGATE_HOME, world.profile, found.program, found.date)
             shards.write(place, files["results.csv"])

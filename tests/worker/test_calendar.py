@@ -11,8 +11,7 @@ from fairgate.core.beacon import QUICKNET, CommitReveal, Drand, drand_round_at
 from fairgate.core.bundle import Beacon, Manifest, Proof
 from fairgate.core.profile import Profile
 from fairgate.worker.beacons import Beacons
-from fairgate.worker.loops import calendar, step
-from time_world import DAY, NOON, TimeWorld
+from time_world import DAY, NOON, TimeWorld, step
 
 HOUR = timedelta(hours=1)
 
@@ -55,7 +54,7 @@ def test_a_stop_of_three_days_is_caught_up_in_the_right_order(world: TimeWorld) 
         world.asking()
     pass_time(world, NOON - timedelta(hours=20))
     world.now = NOON + timedelta(days=2, hours=1)
-    step(world.worker())
+    pass_time(world, world.now + timedelta(minutes=10), every=timedelta(minutes=1))
     assert list(world.states().values()) == ["drawn", "drawn", "drawn", "open"]
     steps = [
         (said["round"][-2:], said["kind"])
@@ -100,7 +99,7 @@ def test_nothing_lapses_without_evidence_that_confirming_worked(world: TimeWorld
 def test_appointments_that_were_not_kept_are_missed_when_the_day_is_over(world: TimeWorld) -> None:
     pass_time(world, NOON - timedelta(hours=20))
     world.stop_calendar()
-    pass_time(world, NOON, every=24 * HOUR)
+    pass_time(world, NOON)
     world.now = datetime.combine(DAY + timedelta(days=1), NOON.time(), NOON.tzinfo)
     step(world.worker())
     assert world.states() == {DAY.isoformat(): "closed"}
@@ -138,8 +137,7 @@ def test_a_round_waits_for_its_random_value_and_others_do_not_wait_with_it(world
     worker = world.worker(source)
     for hours in (0, 12, 24, 25):
         world.now = NOON + timedelta(hours=hours - 24)
-        while calendar(worker):
-            pass
+        step(worker)
     assert list(world.states().values()) == ["sealed", "open"]
     source.ready = True
     world.now += timedelta(minutes=2)
@@ -178,5 +176,5 @@ def test_one_row_that_fails_does_not_stop_the_others(world: TimeWorld) -> None:
     world.now = NOON + timedelta(hours=1)
     step(worker)
     assert list(world.states().values()) == ["open", "open"]  # the next date was opened nevertheless
-    step(world.worker())
+    pass_time(world, world.now + timedelta(minutes=4), every=timedelta(minutes=1))
     assert list(world.states().values()) == ["drawn", "open"]

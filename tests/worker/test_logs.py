@@ -23,9 +23,9 @@ from fairgate.store import clock, notices, rounds, slots
 from fairgate.watch.confirming import confirm as confirm_over_http
 from fairgate.watch.run import Watcher, watch
 from fairgate.watch.spool import Spool
-from fairgate.worker.loops import publish, step
+from fairgate.worker.loops import publish
 from service import Service
-from time_world import TimeWorld, must
+from time_world import TimeWorld, must, step
 
 MEMBERS = [
     Member("Xiomara", "Quetzalli", date(1987, 6, 5), {"email": "xiomara@example.org", "phone": "+52 664 555 0199"}),
@@ -87,6 +87,9 @@ def test_no_line_of_any_room_tells_who_somebody_is(
     first, second, third, *_ = story.groups_ask(5)
     day = story.round_is_due(places=10)
     worker = story.world.worker()
+    story.world.now -= timedelta(minutes=39)
+    step(worker)
+    story.world.now = story.now
     step(worker)
     story.world.now += timedelta(minutes=1)
     assert {state for _, state in story.world.offers()} == {"offered"}

@@ -16,8 +16,11 @@ from fairgate.core.bundle import entries_root, parse_beacon, parse_entries, pars
 from fairgate.core.draw import draw
 from fairgate.store import publication
 from fairgate.store.profiles import parse
-from fairgate.worker.loops import publish, step
-from time_world import DAY, NOON, PROFILE, TimeWorld
+from fairgate.worker.loops import publish
+from time_world import DAY, NOON, PROFILE, TimeWorld, step
+
+SEALED = {"manifest.json", "entries.csv", "checkpoint", "sealing.tlog-proof"}
+DRAWN = SEALED | {"beacon.json", "results.csv"}
 
 
 @pytest.fixture
@@ -50,9 +53,9 @@ def names(folder: Path) -> set[str]:
 def test_files_appear_when_a_round_is_sealed_seeded_and_drawn(world: TimeWorld) -> None:
     folder = world.home / "public" / "draws" / DAY.isoformat()
     assert not folder.exists()
-    assert names(go_to(world, 12)) == {"manifest.json", "entries.csv"}
-    assert names(go_to(world, 23.6)) == {"manifest.json", "entries.csv", "beacon.json"}
-    assert names(go_to(world, 24)) == {"manifest.json", "entries.csv", "beacon.json", "results.csv"}
+    assert names(go_to(world, 12)) == SEALED
+    assert names(go_to(world, 23.6)) == SEALED | {"beacon.json"}
+    assert names(go_to(world, 24)) == DRAWN
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
 
 
@@ -93,7 +96,7 @@ def test_a_draft_that_a_crash_left_is_taken_over(world: TimeWorld) -> None:
     folder.mkdir(parents=True)
     (folder / ".manifest.json.new").write_bytes(b"half of")
     go_to(world, 12)
-    assert names(folder) == {"manifest.json", "entries.csv"}
+    assert names(folder) == SEALED
 
 
 def test_a_disk_that_refuses_is_tried_again_and_stops_nobody_else(world: TimeWorld) -> None:
@@ -105,7 +108,7 @@ def test_a_disk_that_refuses_is_tried_again_and_stops_nobody_else(world: TimeWor
     go_to(world, 24)
     assert world.states()[DAY.isoformat()] == "drawn"
     public.unlink()
-    assert names(go_to(world, 24.1)) == {"manifest.json", "entries.csv", "beacon.json", "results.csv"}
+    assert names(go_to(world, 24.1)) == DRAWN
 
 
 def test_programs_after_the_first_have_a_folder_of_their_own(tmp_path: Path) -> None:

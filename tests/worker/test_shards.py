@@ -16,8 +16,8 @@ import pytest
 from fairgate.commands.rounds import Void, void
 from fairgate.store import shards
 from fairgate.store.profiles import parse
-from fairgate.worker.loops import publish, step
-from time_world import DAY, NOON, PROFILE, TimeWorld, must
+from fairgate.worker.loops import publish
+from time_world import DAY, NOON, PROFILE, TimeWorld, must, step
 
 HEADER = "ticket,outcome,port,order,phase"
 PREFIXES = [f"{number:03x}" for number in range(4096)]
@@ -87,6 +87,7 @@ def test_what_a_round_said_is_found_by_the_ticket_alone(tmp_path: Path) -> None:
 
 
 def test_shards_once_written_stay_as_they_are(world: TimeWorld) -> None:
+    go_to(world, 12)
     folder = go_to(world, 24)
     before = (folder / "000").stat()
     world.conn.execute("UPDATE round SET published_at = NULL")

@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from fairgate.core.errors import BadInput
 from fairgate.core.profile import Program
 from fairgate.core.sealing import Keys
-from fairgate.store import embedded, keys, profiles
+from fairgate.store import audit, embedded, heads, keys, profiles
 
 CONNECT_SECONDS = 10
 
@@ -19,6 +19,11 @@ CONNECT_SECONDS = 10
 def home() -> Path:
     """FAIRGATE_HOME, or `var` here: keys, public files, notices; with `fairgate up` the database too."""
     return Path(os.environ.get("FAIRGATE_HOME") or "var").resolve()
+
+
+def issuer() -> str:
+    """The ledger's name, from FAIRGATE_ORIGIN, the address that people use."""
+    return keys.origin(os.environ.get("FAIRGATE_ORIGIN", "").rstrip("/"))
 
 
 def database_url() -> str:
@@ -34,11 +39,16 @@ def database_url() -> str:
 
 
 @contextmanager
-def database() -> Iterator[psycopg.Connection]:
-    """A connection in autocommit mode: commands open their own transactions."""
+def database(*, any_ledger: bool = False) -> Iterator[psycopg.Connection]:
+    """A connection in autocommit mode: commands open their own transactions.
+
+    Without `any_ledger` only to a database whose ledger goes on from what was signed in this home.
+    """
     url = database_url()
     os.environ["DATABASE_URL"] = url  # so that an error can name the place
     with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as conn:
+        if not any_ledger and audit.has_ledger(conn):
+            heads.refuse_older(conn, home())
         yield conn
 
 

@@ -83,6 +83,7 @@ def _days(registrations: int | None, days: int | None, seed: int, codes: Path | 
             registrations=registrations,
             days=days,
             seed=seed,
+            issuer=place.issuer(),
             progress=halves(advance),
         )
     if codes is not None:
@@ -110,7 +111,9 @@ def _tell_days(made: Rehearsal, codes: Path | None, as_json: bool) -> None:
 def _load(wanted: Wanted, seed: int, path: Path, as_json: bool) -> None:
     _refuse_existing(path)
     with bar("rehearsing", 100) as advance:
-        made = rehearse_load(place.database_url(), place.home(), wanted, seed=seed, progress=halves(advance))
+        made = rehearse_load(
+            place.database_url(), place.home(), wanted, seed=seed, issuer=place.issuer(), progress=halves(advance)
+        )
     _write(path, _lines(made))
     open_until = made.open_until.strftime("%Y-%m-%dT%H:%M:%SZ")
     if as_json:

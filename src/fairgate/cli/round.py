@@ -22,12 +22,13 @@ from fairgate.commands.rounds import Void as VoidRound
 from fairgate.commands.rounds import void as void_rounds
 from fairgate.commands.seal import Seal
 from fairgate.commands.seal import seal as seal_rounds
-from fairgate.core.bundle import Drand, parse_manifest
+from fairgate.core.bundle import parse_manifest
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import moment
 from fairgate.core.profile import Program
 from fairgate.store import clock, counts, profiles, publication, rounds
+from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 from fairgate.worker.beacons import Beacons
 
@@ -44,6 +45,10 @@ _WORDS: Final = {
     Reason.UNKNOWN_ROUND: ("there is no such round", "open it first"),
     Reason.ROUND_EXISTS: ("it is open already", "look at it with `fairgate round show`"),
     Reason.NOT_DUE: ("its time has not come", "see its times with `fairgate round show`"),
+    Reason.SEALING_NOT_SHOWN: (
+        "no witnessed checkpoint of the ledger covered its sealing before the random value could be known",
+        "let `fairgate ledger sign` and the worker run: they take a later value, by the public rule",
+    ),
     Reason.WAITS_FOR_EARLIER: ("an earlier round is not drawn yet", "draw or void that one first"),
     Reason.WRONG_STATE: ("it is in a state in which that cannot be done", "see it with `fairgate round show`"),
 }
@@ -83,7 +88,7 @@ def seal(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
         now = clock.now(conn)
         seed_at = in_time(found.seed_at, now)
         beacon = Beacons(place.home()).choose(profiles.current(conn), found.program, found.date, seed_at, now)
-        act = Seal(found.program, found.date, beacon, seed_at if isinstance(beacon, Drand) else None)
+        act = Seal(found.program, found.date, beacon, seed_at)
         outcomes = seal_rounds(conn, [act], keys=place.deployment_keys(), now=clock.now(conn), chance=os.urandom)
     _tell(outcomes, wanted, found.date, as_json=as_json)
 
@@ -137,7 +142,7 @@ def show(
         if bundle is not None:
             if found.manifest is None:
                 raise BadInput(f"round {found.date}", f"is {found.state} and has no bundle", "seal it first")
-            publication.write(bundle, publication.files(conn, found))
+            publication.write(bundle, publication.files(conn, found, LedgerFiles(place.home())))
     typer.echo(json.dumps(answer, sort_keys=True) if as_json else _in_words(answer))
 
 

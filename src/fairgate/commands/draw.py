@@ -26,7 +26,7 @@ from fairgate.core.bundle import (
 from fairgate.core.draw import Entry
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused, Subject, refuse_unless_possible
 from fairgate.core.sealing import Chance
-from fairgate.store import lists, profiles, rounds
+from fairgate.store import checkpoints, lists, profiles, rounds
 from fairgate.store.rounds import Round
 
 # After the last port's date is over, so long until those who did not come count as missed.
@@ -68,6 +68,8 @@ def _seed(conn: psycopg.Connection, act: Seed, now: datetime) -> Outcome:
         return refusal
     if now < found.seed_at:
         return Refused(Reason.NOT_DUE, about(act.program, act.date))
+    if not checkpoints.in_time(conn, found):
+        return Refused(Reason.SEALING_NOT_SHOWN, about(act.program, act.date))
     proof = found.proof or write_beacon(act.proof).decode()
     facts = {**about(act.program, act.date), "proof": sha256(proof.encode()).hexdigest()}
     if found.proof is not None:

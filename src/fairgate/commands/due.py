@@ -26,13 +26,14 @@ from fairgate.commands.backfill import Backfill, backfill
 from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.lapse import Lapse, lapse
 from fairgate.commands.miss import Close, close
+from fairgate.commands.postpone import ON_ITS_WAY, Postpone, postpone
 from fairgate.commands.rounds import Void, open_due, void
 from fairgate.commands.seal import AHEAD, Seal, seal
-from fairgate.core.bundle import Beacon, Drand, Manifest, Proof, parse_manifest
+from fairgate.core.bundle import Beacon, Manifest, Proof, parse_manifest
 from fairgate.core.lifecycle import Done, Outcome
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
-from fairgate.store import due, profiles, rounds
+from fairgate.store import checkpoints, due, profiles, rounds
 from fairgate.store.due import Due
 from fairgate.store.rounds import Round
 
@@ -52,7 +53,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`act` on the rows of `due`: several where windows lapse together. `round` for steps that need to know it."""
+    """`act` on the rows of `due`: several where windows lapse together. `round` for steps that need to know it.
+
+    "wait" is no act: what shows a sealing may still be under way.
+    """
 
     act: str
     due: tuple[Due, ...]
@@ -111,18 +115,21 @@ def next_step(conn: psycopg.Connection, now: datetime, aside: Aside) -> Step | N
         return Step(first.act, (first,), None, profile)
     program = profile.find_program(first.program)
     today = now.astimezone(ZoneInfo(program.zone if program else "UTC")).date()
+    round_ = rounds.find(conn, first.program, first.date)
     act = "void" if first.act != "close" and first.date <= today else first.act
-    return Step(act, (first,), rounds.find(conn, first.program, first.date), profile)
+    if act == "seed" and round_ is not None and not checkpoints.in_time(conn, round_):
+        act = "postpone" if now >= round_.seed_at + ON_ITS_WAY else "wait"
+    return Step(act, (first,), round_, profile)
 
 
 def fetch(step: Step, source: Source, now: datetime) -> Fetched | None:
     """What the step needs from outside; None when it is not to be had yet."""
     found = step.round
+    if step.act == "wait":
+        return None
     if step.act == "seal" and found is not None:
         seed_at = in_time(found.seed_at, now)
-        beacon = source.choose(step.profile, found.program, found.date, seed_at, now)
-        # What observers reveal is known to nobody before they do: there the planned time can stay.
-        return Fetched(beacon=beacon, seed_at=seed_at if isinstance(beacon, Drand) else found.seed_at)
+        return Fetched(beacon=source.choose(step.profile, found.program, found.date, seed_at, now), seed_at=seed_at)
     if step.act == "seed" and found is not None:
         assert found.manifest is not None, "a sealed round has its manifest"
         proof = source.proof(step.profile, parse_manifest(found.manifest.encode()))
@@ -173,6 +180,8 @@ def _take_round(
         case "seed":
             assert fetched.proof is not None
             return seed(conn, [Seed(program, day, fetched.proof)], now=now, chance=chance)
+        case "postpone":
+            return postpone(conn, [Postpone(program, day)], now=now, chance=chance)
         case "draw":
             return draw(conn, [Draw(program, day)], now=now, chance=chance)
         case "close":

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 import psycopg
 import structlog
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fairgate.core import faults
+from fairgate.store import heads
 
 LONGEST_PAUSE = 30.0  # seconds; when the database comes back, nobody waits much longer than it was away
 PATIENCE = 10.0
@@ -44,8 +47,11 @@ class Loop:
 
 
 @contextmanager
-def connections(dsn: str, most: int) -> Iterator[Connect]:
-    """Connections to borrow, in autocommit mode. They are made when needed, and again when the database was away."""
+def connections(dsn: str, most: int, home: Path | None = None) -> Iterator[Connect]:
+    """Connections to borrow, in autocommit mode. They are made when needed, and again when the database was away.
+
+    With a `home` only to a database that goes on from what was signed there.
+    """
     kwargs = {"autocommit": True, "connect_timeout": 5}
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # loops say that the database is away, once each
     pool = ConnectionPool(
@@ -54,6 +60,7 @@ def connections(dsn: str, most: int) -> Iterator[Connect]:
         max_size=most,
         timeout=PATIENCE,
         kwargs=kwargs,
+        configure=None if home is None else partial(heads.refuse_older, home=home),
         check=ConnectionPool.check_connection,
         reconnect_timeout=PATIENCE,  # then whoever asks next begins anew, and waits for no long pause of the pool
         open=True,

@@ -38,9 +38,21 @@ def seal(conn: psycopg.Connection, acts: Sequence[Seal], *, keys: Keys, now: dat
     for act in acts:
         with conn.transaction(), collector.paused():
             outcome = _seal(conn, act, keys, now, chance)
-            record(conn, [(None, outcome)], now=now, chance=chance)
-            outcomes.append(outcome)
+            outcomes += bound(conn, act.program, act.date, outcome, now, chance)
     return outcomes
+
+
+def bound(
+    conn: psycopg.Connection, program: str, day: date, outcome: Outcome, now: datetime, chance: Chance
+) -> list[Outcome]:
+    """Put on record what a sealing says, and with the round where in the ledger it stands."""
+    [recorded] = record(conn, [(None, outcome)], now=now, chance=chance)
+    if isinstance(recorded, Done):
+        found = rounds.find(conn, program, day)
+        assert found is not None, "a round that was just sealed is there"
+        assert recorded.leaf is not None, "what is done has its leaf"
+        rounds.bind(conn, found.id, recorded.leaf.index)
+    return [recorded]
 
 
 def _refuse(conn: psycopg.Connection, act: Seal, found: Round | None, now: datetime) -> Refused | None:
@@ -86,8 +98,12 @@ def _seal(conn: psycopg.Connection, act: Seal, keys: Keys, now: datetime, chance
         now=now,
         seed_at=manifest.seed_at,
     )
-    hashes: dict[str, Fact] = {"manifest": sha256(text.encode()).hexdigest(), "root": root.hex()}
-    return Done("sealed", None, {**about(act.program, act.date), **hashes, "entries": len(listed)})
+    return Done("sealed", None, {**about(act.program, act.date), **hashes(text, root), "entries": len(listed)})
+
+
+def hashes(manifest: str, root: bytes) -> dict[str, Fact]:
+    """What the ledger says of a sealed round: the SHA-256 of its manifest, and its list's root."""
+    return {"manifest": sha256(manifest.encode()).hexdigest(), "root": root.hex()}
 
 
 def _manifest(conn: psycopg.Connection, act: Seal, found: Round, key: bytes) -> Manifest:

@@ -53,6 +53,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(Subject.ROUND, "open", NONE, "open"),
     Edge(Subject.ROUND, "seal", "open", "sealed"),
     Edge(Subject.ROUND, "seed", "sealed", "sealed"),
+    Edge(Subject.ROUND, "postpone", "sealed", "sealed"),
     Edge(Subject.ROUND, "draw", "sealed", "drawn"),
     Edge(Subject.ROUND, "close", "drawn", "closed"),
     Edge(Subject.ROUND, "void", "open", "void"),
@@ -109,6 +110,8 @@ class Reason(StrEnum):
     ROUND_EXISTS = "round exists"
     NOT_DUE = "not due"
     SEED_KNOWN = "seed known"
+    SEALING_NOT_SHOWN = "sealing not shown"
+    SEALING_SHOWN = "sealing shown"
     WAITS_FOR_EARLIER = "waits for an earlier round"
     UNKNOWN_SLOT = "unknown slot"
     ROUND_SEALED = "round sealed"

@@ -90,7 +90,7 @@ class Gate:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """The hot paths work inside this block."""
-        lanes = Lanes(self._place.database_url, self._figures)
+        lanes = Lanes(self._place.database_url, self._place.home, self._figures)
         tries = Tries(Journal(self._place.home / "journal"), self._figures)
         desk = Desk(self._place.keys, self._place.signer, lanes, tries, self._figures, self._place.proxies)
         self._hot = self._endpoints(desk)

@@ -7,6 +7,7 @@ confirms never stands in line behind those who look.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, TypeVar
 
 import psycopg
@@ -21,7 +22,7 @@ from fairgate.gate import weaving
 from fairgate.gate.carrying import Carrier
 from fairgate.gate.funnel import Funnel, Watcher
 from fairgate.gate.standing import Standing, standings
-from fairgate.store import clock, profiles, registrations
+from fairgate.store import clock, heads, profiles, registrations
 from fairgate.store.registrations import Registration
 
 QUEUE_MOST: Final = 8192  # acts in line, of one kind; at a few thousand a second nobody stands there long
@@ -41,8 +42,9 @@ Act = Callable[..., list[Outcome]]
 class Lanes:
     """All lanes of one process; made inside its event loop."""
 
-    def __init__(self, database_url: str, watcher: Watcher, chance: Chance = os.urandom) -> None:
+    def __init__(self, database_url: str, home: Path, watcher: Watcher, chance: Chance = os.urandom) -> None:
         self._url = database_url
+        self._home = home
         self._watcher = watcher
         self._chance = chance
         self.confirm: Funnel[Confirm, Outcome] = self._lane("confirm", self._acting(confirm), 2)
@@ -85,7 +87,13 @@ class Lanes:
         )
 
     def _connect(self) -> psycopg.Connection:
-        return weaving.Connection.connect(self._url, autocommit=True, connect_timeout=2, options=OPTIONS)
+        conn = weaving.Connection.connect(self._url, autocommit=True, connect_timeout=2, options=OPTIONS)
+        try:
+            heads.refuse_older(conn, self._home)
+        except BaseException:
+            conn.close()
+            raise
+        return conn
 
 
 def _in_a_program(conn: psycopg.Connection, acts: Sequence[P]) -> list[P]:

@@ -67,7 +67,7 @@ class Desk:
 def run(dsn: str, home: Path, stop: threading.Event, poll_seconds: float = 1.0, *, clock: Clock = clock.now) -> None:
     """Hand over what is due until `stop` is set, over what the environment sets up. Any number may run."""
     channels = configured(os.environ, home)
-    with looping.connections(dsn, CONNECTIONS) as connect:
+    with looping.connections(dsn, CONNECTIONS, home) as connect:
         desk = Desk(connect, Folder(home), keys.load(home), channels, clock, stop)
         log.info("notify started", channels=[channel.name for channel in desk.planned])
         loops = [

@@ -62,6 +62,7 @@ def rehearse_load(
     wanted: Wanted,
     *,
     seed: int = 1,
+    issuer: str = keys.LOCAL,
     progress: Progress = lambda _what, _done, _total: None,
     chance: Chance = os.urandom,
 ) -> Load:
@@ -76,7 +77,7 @@ def rehearse_load(
         if counts.used(conn):
             raise BadInput("database", "holds registrations or rounds already", "rehearse on an empty one")
         conn.execute("SET synchronous_commit = off")  # nobody counts on these acts, so none waits for the disk
-        maker = _Maker(conn, home, wanted, seed, progress, chance)
+        maker = _Maker(conn, home, wanted, seed, issuer, progress, chance)
         appointments = maker.appointments(wanted.appointments)
         offers = maker.offers(wanted.offers)
         others = maker.others(wanted.registrations - wanted.offers - wanted.appointments)
@@ -91,7 +92,14 @@ class _Maker:
     """Makes one group after the other; `since` is when the first of them asked, `drawn_at` when offers were made."""
 
     def __init__(
-        self, conn: psycopg.Connection, home: Path, wanted: Wanted, seed: int, progress: Progress, chance: Chance
+        self,
+        conn: psycopg.Connection,
+        home: Path,
+        wanted: Wanted,
+        seed: int,
+        issuer: str,
+        progress: Progress,
+        chance: Chance,
     ) -> None:
         self._conn = conn
         self._home = home
@@ -105,7 +113,7 @@ class _Maker:
         self._figures: Figures = read_figures(self._profile, self.program)
         self._keys = keys.load(home)
         self.machinery = Machinery(
-            conn, home=home, profile=self._profile, waits=lambda _round, _now: False, chance=chance
+            conn, home=home, profile=self._profile, waits=lambda _round, _now: False, chance=chance, issuer=issuer
         )
         self.drawn_at = self.since = clock.now(conn)
         slots.schedule(conn, self.program.program, None, None)  # no round opens while virtual time is gone through

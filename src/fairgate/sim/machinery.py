@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from fairgate.commands.backfill import Backfill, backfill
+from fairgate.commands.checkpoint import Notary
 from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.evidence import RecordSample, record_samples
 from fairgate.commands.lapse import Lapse, lapse
@@ -30,7 +31,7 @@ NOTICES = 50_000  # at once: what one draw says is due all at the same moment, a
 
 
 class Machinery:
-    """`waits(round, now)`: whether a round that is due to be drawn is to wait nevertheless."""
+    """`waits(round, now)`: whether a round that is due to be drawn is to wait nevertheless; `issuer` is the ledger."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Machinery:
         profile: Profile,
         waits: Callable[[Round, datetime], bool],
         chance: Chance,
+        issuer: str = keys.LOCAL,
     ) -> None:
         self._conn = conn
         self._home = home
@@ -47,6 +49,7 @@ class Machinery:
         self._names = profile.beacon.observers or (SOURCE,)
         self._waits = waits
         self._chance = chance
+        self._notary = Notary(keys.load_ledger(home, issuer))
 
     def run(self, now: datetime) -> bool:
         """Everything that is due at `now`, messages too; whether places were offered."""
@@ -83,7 +86,9 @@ class Machinery:
         conn, chance, program, day = self._conn, self._chance, found.program, found.date
         if found.state == "open":
             promised = observers.commit(self._home, self._names, program, day)
-            return seal(conn, [Seal(program, day, promised)], keys=self._keys, now=now, chance=chance)[0]
+            sealed = seal(conn, [Seal(program, day, promised)], keys=self._keys, now=now, chance=chance)[0]
+            self._notary.sign(conn, now)
+            return sealed
         if found.state == "sealed" and found.proof is None:
             proof = observers.reveal(self._home, self._names, program, day)
             return seed(conn, [Seed(program, day, proof)], now=now, chance=chance)[0]

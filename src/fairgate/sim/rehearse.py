@@ -62,6 +62,7 @@ def rehearse(
     days: int | None = None,
     seed: int = 1,
     until: datetime | None = None,
+    issuer: str = keys.LOCAL,
     progress: Progress = lambda _what, _done, _total: None,
     chance: Chance = os.urandom,
 ) -> Rehearsal:
@@ -85,7 +86,8 @@ def rehearse(
         coming = groups(figures, profile.languages, registrations=registrations, since=since, until=until, seed=seed)
         line = Line(coming, program.program, keys.load(home), chance)
         people = People(profile, figures, seed, chance)
-        machinery = Machinery(conn, home=home, profile=profile, waits=_last_waits(program, until), chance=chance)
+        waits = _last_waits(program, until)
+        machinery = Machinery(conn, home=home, profile=profile, waits=waits, chance=chance, issuer=issuer)
 
         conn.execute("SET synchronous_commit = off")  # nobody counts on these acts, so none waits for the disk
         for done in line.register(conn, since):

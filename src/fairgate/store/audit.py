@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import psycopg
 
+from fairgate.core.tree import leaf_hash
+
 LEAVES = """
-    SELECT l.index, l.data, s.salt, s.body FROM leaf l LEFT JOIN statement s ON s.leaf = l.index ORDER BY l.index
+    SELECT l.index, l.data, s.salt, s.body FROM leaf l LEFT JOIN statement s ON s.leaf = l.index
+     WHERE l.index >= %s AND l.index < coalesce(%s, l.index + 1) ORDER BY l.index
 """
 ORPHAN = """
     SELECT s.leaf FROM statement s
@@ -55,6 +58,12 @@ def one_moment(conn: psycopg.Connection) -> Iterator[None]:
         yield
 
 
+def has_ledger(conn: psycopg.Connection) -> bool:
+    """Whether there are tables at all."""
+    row = conn.execute("SELECT to_regclass('public.ledger') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
 def size(conn: psycopg.Connection) -> int:
     """How many leaves the ledger says it has."""
     row = conn.execute("SELECT size FROM ledger").fetchone()
@@ -62,12 +71,27 @@ def size(conn: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def leaves(conn: psycopg.Connection) -> Iterator[Leaf]:
-    """All leaves by index, a part at a time; inside a transaction."""
+def hash_at(conn: psycopg.Connection, place: int) -> bytes | None:
+    """The leaf hash at this index; None where there is no such leaf."""
+    row = conn.execute("SELECT data FROM leaf WHERE index = %s", [place]).fetchone()
+    return None if row is None else leaf_hash(bytes(row[0]))
+
+
+def leaves(conn: psycopg.Connection, start: int = 0, end: int | None = None) -> Iterator[Leaf]:
+    """The leaves from `start` to below `end` (all, if it is None) by index, a part at a time; inside a transaction."""
     with conn.cursor("leaves") as cursor:
         cursor.itersize = AT_ONCE
-        for index, data, salt, body in cursor.execute(LEAVES):
+        for index, data, salt, body in cursor.execute(LEAVES, [start, end]):
             yield Leaf(index, bytes(data), None if salt is None else bytes(salt), body)
+
+
+def statement_at(conn: psycopg.Connection, place: int) -> Leaf | None:
+    """The leaf at an index with its statement; None where that was destroyed."""
+    row = conn.execute(
+        "SELECT l.index, l.data, s.salt, s.body FROM leaf l JOIN statement s ON s.leaf = l.index WHERE l.index = %s",
+        [place],
+    ).fetchone()
+    return None if row is None else Leaf(row[0], bytes(row[1]), bytes(row[2]), row[3])
 
 
 def orphan(conn: psycopg.Connection) -> int | None:

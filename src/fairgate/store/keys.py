@@ -10,12 +10,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.key_list import KeyList, parse_keys
+from fairgate.core.note import NoteSigner
 from fairgate.core.receipts import ISSUER_MOST, Signer
 from fairgate.core.sealing import Keys
 from fairgate.core.webpush import private_key
 from fairgate.store.files import alone, flush_folder, put
 from fairgate.store.secret_files import load_own, load_secret
 
+LOCAL: Final = "localhost/ledger"  # the ledger's name where only this machine is served
 LIST_MODE: Final = 0o644  # for everyone
 _HOST: Final = re.compile(r"[a-z0-9.-]+(:[0-9]+)?|\[[0-9a-f:.]+\](:[0-9]+)?", re.ASCII)
 
@@ -31,6 +33,11 @@ def load_signer(home: Path, issuer: str, now: datetime) -> Signer:
     signer = Signer(load_own(path), issuer)
     _publish(list_path(home), signer, now)
     return signer
+
+
+def load_ledger(home: Path, issuer: str) -> NoteSigner:
+    """Who signs the ledger's checkpoints: the key in `home`/keys, under the ledger's name."""
+    return NoteSigner(load_own(home / "keys" / "ledger.key"), issuer)
 
 
 def load_push(home: Path) -> ec.EllipticCurvePrivateKey:
@@ -54,7 +61,7 @@ def origin(address: str) -> str:
     "https://places.example.org" is "places.example.org/ledger": without scheme, as logs are named by C2SP.
     """
     if not address:
-        return "localhost/ledger"
+        return LOCAL
     try:
         place = urlsplit(address).netloc.lower()
     except ValueError:  # brackets that do not close

@@ -17,11 +17,15 @@ from pathlib import Path
 
 import psycopg
 
+from fairgate.core import tiles
 from fairgate.core.bundle import write_entries, write_results
 from fairgate.core.draw import Drawn
+from fairgate.core.note import parse_note
 from fairgate.core.profile import Profile
-from fairgate.store import lists
+from fairgate.core.tlog_proof import Proof, proof_text
+from fairgate.store import audit, checkpoints, lists
 from fairgate.store.files import alone, flush_folder, put
+from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 
 MODE = 0o644  # for everyone; what is secret is elsewhere
@@ -36,18 +40,41 @@ def folder(home: Path, profile: Profile, program: str, day: date, kind: str = "d
     return files / day.isoformat() if program == first else files / program / day.isoformat()
 
 
-def files(conn: psycopg.Connection, found: Round) -> dict[str, bytes]:
-    """The files of a round that is sealed at least, by name, from the rows as they are now."""
+def files(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[str, bytes]:
+    """The files of a round that is sealed at least, by name, from the rows as they are now.
+
+    What shows the sealing is among them as soon as a witnessed checkpoint covers it and the tiles reach so far.
+    """
     assert found.manifest is not None, "a sealed round has its manifest"
     made = {
         "manifest.json": found.manifest.encode(),
         "entries.csv": write_entries(entry for _, entry in lists.entries(conn, found.id)),
     }
+    made |= _sealing(conn, found, ledger)
     if found.proof is not None:
         made["beacon.json"] = found.proof.encode()
     if found.state in ("drawn", "closed"):
         made["results.csv"] = _results(conn, found)
     return made
+
+
+def _sealing(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[str, bytes]:
+    """The checkpoint that was witnessed before the random value existed, and the proof that the sealing is under it."""
+    if found.sealed_leaf is None:
+        return {}
+    shown = checkpoints.covering(conn, found.sealed_leaf, found.seed_at)
+    said = audit.statement_at(conn, found.sealed_leaf)
+    if shown is None or said is None or ledger.size() < shown.size:
+        return {}
+    assert said.salt is not None, "a statement that is kept"
+    assert said.body is not None, "and all of it"
+    proof = Proof(
+        extra=said.salt + said.body.encode(),
+        index=found.sealed_leaf,
+        hashes=tuple(tiles.inclusion(found.sealed_leaf, shown.size, ledger.read)),
+        note=parse_note(shown.note.encode(), "checkpoint"),
+    )
+    return {"checkpoint": shown.note.encode(), "sealing.tlog-proof": proof_text(proof).encode()}
 
 
 def _results(conn: psycopg.Connection, found: Round) -> bytes:

@@ -12,7 +12,8 @@ from fairgate.store import bulk
 
 _COLUMNS = """
     id, program, date, state, opens_at, closes_at, seed_at, draw_at, due_at, wrapped_key, manifest, root, entry_count,
-    sealed_at, proof, seeded_at, seed, results_hash, drawn_at, closed_at, void_reason, published_at
+    sealed_at, proof, seeded_at, seed, results_hash, drawn_at, closed_at, void_reason, published_at,
+    sealed_leaf, postponed
 """
 LOCK = f"SELECT {_COLUMNS} FROM round WHERE program = %s AND date = %s FOR NO KEY UPDATE"
 LOCK_ID = f"SELECT {_COLUMNS} FROM round WHERE id = %s FOR NO KEY UPDATE"
@@ -34,6 +35,14 @@ UNPUBLISHED = f"""
     SELECT {_COLUMNS} FROM round
      WHERE published_at IS NULL AND state IN ('sealed', 'drawn', 'closed', 'void') AND manifest IS NOT NULL
      ORDER BY id LIMIT %s
+"""
+PUBLISHED = """
+    UPDATE round SET published_at = %s
+     WHERE id = %s AND state = %s AND seeded_at IS NOT DISTINCT FROM %s AND sealed_leaf IS NOT DISTINCT FROM %s
+       AND (%s OR NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.size > sealed_leaf AND c.witnessed_at < seed_at))
+"""
+SHOWN = """
+    UPDATE round SET published_at = NULL WHERE state = 'sealed' AND sealed_leaf < %s AND published_at IS NOT NULL
 """
 CARRY = """
     SELECT DISTINCT ON (p.port) p.port, p.carry_out
@@ -71,6 +80,8 @@ class Round:
     closed_at: datetime | None
     void_reason: str | None
     published_at: datetime | None
+    sealed_leaf: int | None
+    postponed: int
 
     @property
     def about(self) -> str:
@@ -227,6 +238,23 @@ def seal(
     )
 
 
+def bind(conn: psycopg.Connection, round_id: int, leaf: int) -> None:
+    """Where in the ledger manifest and root of a sealed round stand."""
+    conn.execute("UPDATE round SET sealed_leaf = %s WHERE id = %s", [leaf, round_id])
+
+
+def postpone(conn: psycopg.Connection, round_id: int, *, manifest: str, seed_at: datetime) -> None:
+    """The random value is one of later: the manifest says which, and nothing else in it is another."""
+    _step(
+        conn,
+        round_id,
+        "sealed",
+        "manifest = %(manifest)s, seed_at = %(seed)s, draw_at = greatest(draw_at, %(seed)s), due_at = %(seed)s,"
+        " postponed = postponed + 1, sealed_leaf = NULL, published_at = NULL",
+        {"manifest": manifest, "seed": seed_at},
+    )
+
+
 def seed(conn: psycopg.Connection, round_id: int, *, proof: str, now: datetime, due_at: datetime) -> None:
     _step(
         conn,
@@ -271,12 +299,17 @@ def backfilled(conn: psycopg.Connection, round_id: int, port: str) -> None:
     conn.execute("UPDATE round_port SET backfill_due_at = NULL WHERE round_id = %s AND port = %s", [round_id, port])
 
 
-def published(conn: psycopg.Connection, found: Round, now: datetime) -> None:
-    """Note that the files of the step at which the round was found are written; not if it has gone on since."""
-    conn.execute(
-        "UPDATE round SET published_at = %s WHERE id = %s AND state = %s AND seeded_at IS NOT DISTINCT FROM %s",
-        [now, found.id, found.state, found.seeded_at],
-    )
+def shown(conn: psycopg.Connection, size: int) -> None:
+    """Let the files of sealed rounds be written anew that so many leaves of the ledger cover."""
+    conn.execute(SHOWN, [size])
+
+
+def published(conn: psycopg.Connection, found: Round, now: datetime, *, shown: bool) -> None:
+    """Note that the files of the step at which the round was found are written; not if it has gone on since.
+
+    `shown`: whether what shows the sealing is among them.
+    """
+    conn.execute(PUBLISHED, [now, found.id, found.state, found.seeded_at, found.sealed_leaf, shown])
 
 
 def _step(conn: psycopg.Connection, round_id: int, was: str, changes: str, values: dict[str, object]) -> None:

@@ -28,6 +28,7 @@ INSERT INTO edge (subject, act, from_state, to_state) VALUES
     ('round',        'open',      'none',       'open'),
     ('round',        'seal',      'open',       'sealed'),
     ('round',        'seed',      'sealed',     'sealed'),
+    ('round',        'postpone',  'sealed',     'sealed'),
     ('round',        'draw',      'sealed',     'drawn'),
     ('round',        'close',     'drawn',      'closed'),
     ('round',        'void',      'open',       'void'),
@@ -200,6 +201,8 @@ CREATE TABLE round (
     closed_at    timestamptz,
     void_reason  text,
     published_at timestamptz,               -- when the files of its last step were written
+    sealed_leaf  bigint,                    -- where in the ledger the manifest and the root stand
+    postponed    smallint NOT NULL DEFAULT 0, -- how often its random value had to be one of later
     UNIQUE (program, date),
     CHECK (closes_at < seed_at AND seed_at <= draw_at),
     CHECK ((state = 'void') = (void_reason IS NOT NULL)),
@@ -509,6 +512,29 @@ CREATE TABLE statement (
 );
 CREATE INDEX statement_registration ON statement (registration_id) WHERE registration_id IS NOT NULL;
 
+-- The ledger's signed heads, as they were published. One that contradicts an earlier one is refused here too.
+CREATE TABLE checkpoint (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    size         bigint NOT NULL CHECK (size > 0),
+    root         bytea NOT NULL CHECK (octet_length(root) = 32),
+    note         text NOT NULL,              -- the signed note, with the cosignatures it had
+    signed_at    timestamptz NOT NULL,
+    witnessed_at timestamptz                 -- when the policy's quorum of witnesses was complete, by their clocks
+);
+CREATE INDEX checkpoint_size ON checkpoint (size);
+
+CREATE FUNCTION refuse_contradiction() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM checkpoint c WHERE c.size > NEW.size OR (c.size = NEW.size AND c.root <> NEW.root))
+       OR NEW.size > (SELECT size FROM ledger) THEN
+        RAISE EXCEPTION 'a checkpoint over % leaves contradicts an earlier one or the ledger', NEW.size
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER checkpoint_contradicts_none BEFORE INSERT ON checkpoint
+    FOR EACH ROW EXECUTE FUNCTION refuse_contradiction();
+
 -- 8. The guards ------------------------------------------------------------------------------
 
 CREATE TRIGGER registration_begins AFTER INSERT ON registration REFERENCING NEW TABLE AS new_rows
@@ -552,6 +578,8 @@ CREATE TRIGGER leaf_counted_up BEFORE UPDATE ON ledger
     FOR EACH ROW WHEN (NEW.size < OLD.size) EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER ledger_stays BEFORE DELETE OR TRUNCATE ON ledger
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER checkpoint_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON checkpoint
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER statement_not_rewritten BEFORE UPDATE ON statement
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER incident_stays BEFORE DELETE OR TRUNCATE ON incident
@@ -568,13 +596,19 @@ CREATE TRIGGER round_port_keeps_carry BEFORE UPDATE ON round_port
 CREATE TRIGGER round_stays BEFORE DELETE OR TRUNCATE ON round
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- What was sealed or drawn never changes; only what comes after may be written beside it.
+-- What was sealed or drawn never changes; only what comes after may be written beside it. One thing may move: as long
+-- as there is no random value, to which one of later the round waits, and the manifest that names it.
 CREATE FUNCTION refuse_rewriting_a_round() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    postponing boolean := OLD.state = 'sealed' AND NEW.state = 'sealed' AND OLD.proof IS NULL AND NEW.proof IS NULL
+                          AND NEW.postponed = OLD.postponed + 1 AND NEW.seed_at > OLD.seed_at;
 BEGIN
-    IF (NEW.program, NEW.date, NEW.opens_at, NEW.closes_at, NEW.seed_at, NEW.draw_at)
-        IS DISTINCT FROM (OLD.program, OLD.date, OLD.opens_at, OLD.closes_at, OLD.seed_at, OLD.draw_at)
-       OR (NEW.wrapped_key, NEW.manifest, NEW.root, NEW.entry_count, NEW.sealed_at)
-        IS DISTINCT FROM (OLD.wrapped_key, OLD.manifest, OLD.root, OLD.entry_count, OLD.sealed_at)
+    IF (NEW.program, NEW.date, NEW.opens_at, NEW.closes_at) IS DISTINCT FROM (OLD.program, OLD.date, OLD.opens_at, OLD.closes_at)
+       OR (NEW.wrapped_key, NEW.root, NEW.entry_count, NEW.sealed_at)
+        IS DISTINCT FROM (OLD.wrapped_key, OLD.root, OLD.entry_count, OLD.sealed_at)
+       OR (NOT postponing AND (NEW.seed_at, NEW.draw_at, NEW.manifest, NEW.postponed)
+           IS DISTINCT FROM (OLD.seed_at, OLD.draw_at, OLD.manifest, OLD.postponed))
+       OR (NOT postponing AND OLD.sealed_leaf IS NOT NULL AND NEW.sealed_leaf IS DISTINCT FROM OLD.sealed_leaf)
        OR (OLD.proof IS NOT NULL AND (NEW.proof, NEW.seeded_at) IS DISTINCT FROM (OLD.proof, OLD.seeded_at))
        OR (OLD.state IN ('drawn', 'closed', 'void')
            AND (NEW.seed, NEW.results_hash, NEW.drawn_at, NEW.void_reason)

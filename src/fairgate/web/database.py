@@ -10,13 +10,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 
 import psycopg
 import structlog
 from django.conf import settings
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from fairgate.store import heads
 from fairgate.web.patient import Connection, Silent
 
 CONNECTIONS = 8  # a page waits for the database a few milliseconds; more connections would only queue there
@@ -33,7 +35,7 @@ class Away(psycopg.OperationalError):
 class Pool:
     """The connections to the database at `url`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, home: Path | None = None) -> None:
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it tells of each connection that fails
         self._url = url
         self._away_since: float | None = None
@@ -47,6 +49,7 @@ class Pool:
             timeout=PATIENCE_SECONDS,
             reconnect_timeout=PATIENCE_SECONDS,  # then whoever asks begins anew, without its long pauses
             kwargs={"autocommit": True, "connect_timeout": 3},
+            configure=None if home is None else partial(heads.refuse_older, home=home),
             check=ConnectionPool.check_connection,
             open=True,
         )
@@ -94,8 +97,8 @@ class Pool:
 
 @lru_cache(maxsize=4)
 def pool(url: str) -> Pool:
-    """The pool for one database."""
-    return Pool(url)
+    """The pool for one database, whose ledger has to go on from what was signed in our home."""
+    return Pool(url, settings.FAIRGATE_HOME)
 
 
 @contextmanager

@@ -23,13 +23,15 @@ from fairgate.core import faults
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
-from fairgate.store import clock, profiles, publication, rounds, shards, status
+from fairgate.store import audit, clock, profiles, publication, rounds, shards, status
 from fairgate.store.journal import Intake
+from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 from fairgate.store.status import State
 from fairgate.worker import journal
 
 EVIDENCE_EVERY = 10.0  # seconds, as the samples
+LEAVES = 1 << 16  # written into the ledger's files in one look
 FOLDERS = 20  # rounds published in one look
 
 log = structlog.get_logger()
@@ -59,6 +61,7 @@ def loops(worker: Worker, poll_seconds: float, evidence_seconds: float) -> list[
         Loop("evidence", lambda: evidence(worker), evidence_seconds),
         Loop("extensions", lambda: extensions(worker), poll_seconds),
         Loop("publication", lambda: publish(worker), poll_seconds),
+        Loop("tiles", lambda: write_tiles(worker), poll_seconds),
     ]
 
 
@@ -69,6 +72,8 @@ def step(worker: Worker) -> bool:
         busy = True
     evidence(worker)
     while extensions(worker):
+        busy = True
+    while write_tiles(worker):
         busy = True
     return publish(worker) or busy
 
@@ -167,6 +172,23 @@ def extensions(worker: Worker) -> bool:
     return bool(told or over)
 
 
+# -- the ledger ---------------------------------------------------------------------------------
+
+
+def write_tiles(worker: Worker) -> bool:
+    """Write the next leaves of the ledger into its static files; whether there may be more."""
+    files = LedgerFiles(worker.home)
+    try:
+        start = files.size()
+        with worker.connect() as conn, audit.one_moment(conn):
+            data = [leaf.data for leaf in audit.leaves(conn, start, start + LEAVES)]
+        files.append(data, start)
+    except OSError as error:
+        log.error("tiles not written", error=type(error).__name__, place=faults.place(error))
+        return False
+    return len(data) == LEAVES
+
+
 # -- publication --------------------------------------------------------------------------------
 
 
@@ -182,11 +204,11 @@ def _published(worker: Worker, found: Round) -> bool:
     try:
         with worker.connect() as conn:
             profile = profiles.current(conn)
-            files = publication.files(conn, found)
+            files = publication.files(conn, found, LedgerFiles(worker.home))
         written = publication.write(publication.folder(worker.home, profile, found.program, found.date), files)
         _for_readers(worker.home, profile, found, files)
         with worker.connect() as conn:
-            rounds.published(conn, found, worker.clock(conn))
+            rounds.published(conn, found, worker.clock(conn), shown="checkpoint" in files)
     except Exception as error:
         if away(error):
             raise

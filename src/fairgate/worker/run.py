@@ -13,7 +13,7 @@ from fairgate.store.status import State
 from fairgate.worker.beacons import Beacons
 from fairgate.worker.loops import EVIDENCE_EVERY, Worker, loops
 
-CONNECTIONS = 4  # one a loop
+CONNECTIONS = 5  # one a loop
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ def run(
 
     `tell` puts the public state of the service into words.
     """
-    with looping.connections(dsn, CONNECTIONS) as connect:
+    with looping.connections(dsn, CONNECTIONS, home) as connect:
         worker = Worker(home, keys.load(home), connect, Beacons(home), clock, tell=tell)
         log.info("worker started")
         looping.run(loops(worker, poll_seconds, evidence_seconds), stop)

@@ -1,0 +1,121 @@
+"""What was signed last, kept in a file: a database that is restored from a backup does not take it back with it.
+
+    home/ledger/head    the size, the right edge and the last leaf of the tree that was signed last
+    home/ledger/held    why nothing may be added to the ledger now, where that is so
+
+Whoever writes to the database asks here first, on each new connection. With a database of before it would give out
+indexes of leaves that others have on their receipts.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from fairgate.core.errors import BadInput
+from fairgate.core.tiles import WIDTH
+from fairgate.core.tree import Frontier, leaf_hash
+from fairgate.store.files import flush_folder, put
+from fairgate.store.ledger_files import LedgerFiles
+
+MODE: Final = 0o644
+HASH_BYTES: Final = 32
+_WAY_OUT: Final = "restore it from the backup of this home, and see docs/operations/ledger.md"
+
+
+class OlderDatabase(psycopg.OperationalError):
+    """The database does not go on from what was signed; until somebody has looked, it counts as away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed tree: its size, its right edge (core/tree.py) and the hash of its last leaf, empty where it has none."""
+
+    size: int = 0
+    edge: tuple[bytes, ...] = ()
+    last: bytes = b""
+
+    def root(self) -> bytes:
+        return Frontier(self.size, self.edge).root()
+
+
+def path(home: Path) -> Path:
+    return home / "ledger" / "head"
+
+
+def load(path: Path) -> Head | None:
+    """The head in the file at `path`; None where there is none yet. Raises BadInput for a file that is not whole."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        said = json.loads(text)
+        edge = tuple(bytes.fromhex(node) for node in said["edge"])
+        head = Head(int(said["size"]), edge, bytes.fromhex(said["last"]))
+        whole = len(edge) == head.size.bit_count() and all(len(node) == HASH_BYTES for node in edge)
+        if not whole or head.root().hex() != said["root"]:
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(str(path), "does not hold what was signed last", _WAY_OUT) from None
+    return head
+
+
+def save(path: Path, head: Head) -> None:
+    """Replace the file, whole and on disk before this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    edge = [node.hex() for node in head.edge]
+    said = {"size": head.size, "root": head.root().hex(), "edge": edge, "last": head.last.hex()}
+    put(path, json.dumps(said, indent=1).encode() + b"\n", MODE)
+    flush_folder(path.parent)
+
+
+def hold(home: Path, why: str) -> None:
+    """Let nothing be added to the ledger until somebody has looked."""
+    place = _held(home)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    put(place, why.encode() + b"\n", MODE)
+    flush_folder(place.parent)
+
+
+def held(home: Path) -> str | None:
+    """Why nothing may be added, None where it may."""
+    try:
+        return _held(home).read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def release(home: Path) -> None:
+    _held(home).unlink(missing_ok=True)
+
+
+def _held(home: Path) -> Path:
+    return home / "ledger" / "held"
+
+
+def refuse_older(conn: psycopg.Connection, home: Path) -> None:
+    """Raise OlderDatabase where the ledger in this database does not go on from what was signed."""
+    why = held(home)
+    if why is not None:
+        raise OlderDatabase(why)
+    for size, last in _known(home):
+        row = conn.execute(
+            "SELECT l.data FROM ledger g JOIN leaf l ON l.index = %s WHERE g.size >= %s", [size - 1, size]
+        ).fetchone()
+        if row is None or leaf_hash(bytes(row[0])) != last:
+            problem = f"{size} leaves of the ledger are public and this database has others or fewer"
+            raise OlderDatabase(f"{problem}: it was restored from a backup; see `fairgate ledger recover`")
+
+
+def _known(home: Path) -> Iterator[tuple[int, bytes]]:
+    """What is known of the ledger outside of the database: sizes, and the hash of the last leaf of each."""
+    head = load(path(home))
+    if head is not None and head.size:
+        yield head.size, head.last
+    files = LedgerFiles(home)
+    if size := files.size():
+        yield size, files.read(0, (size - 1) // WIDTH, (size - 1) % WIDTH + 1)[-HASH_BYTES:]
