@@ -7,7 +7,7 @@ from typing import Annotated
 import psycopg
 import typer
 
-from fairgate.cli import place
+from fairgate.cli import ledger_keeping, place
 from fairgate.cli.faults import CheckedAndFalse
 from fairgate.cli.progress import bar
 from fairgate.core.tree import Frontier
@@ -17,6 +17,8 @@ from fairgate.store.ledger import leaf_data
 app = typer.Typer()
 ledger = typer.Typer()
 app.add_typer(ledger, name="ledger")
+ledger.command()(ledger_keeping.sign)
+ledger.command()(ledger_keeping.recover)
 
 
 @dataclass(slots=True)
@@ -31,10 +33,11 @@ class Found:
 
 @ledger.callback()
 def the_ledger() -> None:
-    """Look into the append-only record.
+    """Look into the append-only record, and keep it.
 
     \b
     fairgate ledger check
+    fairgate ledger sign
     """
 
 
@@ -50,7 +53,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="Write the findin
     fairgate ledger check --json
         {"difference": null, "ok": true, "root": "9f86…", "size": 48211, "statements": 48211}
     """
-    with place.database() as conn, audit.one_moment(conn):
+    with place.database(any_ledger=True) as conn, audit.one_moment(conn):
         found = _check(conn)
     if as_json:
         findings = {"ok": found.difference is None, "size": found.size, "root": found.root}

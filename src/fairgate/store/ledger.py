@@ -70,6 +70,19 @@ def append(conn: psycopg.Connection, statements: Sequence[Statement], salts: byt
     return int(row[0])
 
 
+def lock(conn: psycopg.Connection) -> int:
+    """Let nobody append until the end of the transaction; how many leaves there are."""
+    row = conn.execute("SELECT size FROM ledger FOR UPDATE").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def put_back(conn: psycopg.Connection, start: int, data: Sequence[bytes], now: datetime) -> None:
+    """Leaves of which nothing is known but their data, from index `start`; the ledger is locked and ends there."""
+    bulk.insert(conn, "leaf", ("index", "data", "at"), ((start + i, each, now) for i, each in enumerate(data)))
+    conn.execute("UPDATE ledger SET size = size + %s", [len(data)])
+
+
 def of_kinds(
     conn: psycopg.Connection, asked: Sequence[tuple[int, str]]
 ) -> list[tuple[int, str, int, bytes, datetime, str]]:

@@ -1,0 +1,93 @@
+"""`fairgate ledger sign` and `ledger recover`: keeping the ledger, as against looking into it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fairgate.cli import logs, place
+from fairgate.cli.faults import CheckedAndFalse
+from fairgate.commands import recover as recovering
+from fairgate.core import tiles
+from fairgate.core.errors import BadInput
+from fairgate.store import audit, clock, heads, keys
+from fairgate.store.ledger_files import LedgerFiles
+
+LOCAL = "http://127.0.0.1:8000"
+
+
+def sign(
+    every: Annotated[float, typer.Option("--every", min=0.5, max=60, help="Seconds between two checkpoints")] = 10.0,
+) -> None:
+    """Sign the ledger's checkpoints, have them witnessed and publish them, until stopped.
+
+    One such process runs beside the worker, which writes the tiles. Every leaf is hashed again from its statement
+    before it is signed for. Who witnesses is in the home's ledger/policy (a C2SP tlog-policy file with witness and
+    quorum lines).
+
+    \b
+    DATABASE_URL=postgresql://… fairgate ledger sign
+    """
+    # here, so that looking into the ledger loads neither an HTTP client nor what listens to signals
+    from fairgate.cli.serving import stopped_by_signals  # noqa: PLC0415
+    from fairgate.worker import signing  # noqa: PLC0415
+
+    url, home = place.database_url(), place.home()
+    signer = keys.load_ledger(home, place.issuer())
+    policy = signing.policy_of(home, signer, os.environ.get("FAIRGATE_ORIGIN", "").rstrip("/") or LOCAL)
+    logs.configure()
+    with _alone(home), stopped_by_signals() as stop:
+        signing.run(url, home, signer, policy, stop, every_s=every)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Two processes that sign could each sign what the other has not seen."""
+    folder = home / "ledger"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "signing").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(str(folder), "another process signs this ledger", "let one run only") from None
+        yield
+
+
+def recover(
+    skip: Annotated[
+        int, typer.Option("--skip", min=0, max=1_000_000, help="Indexes to leave out after the last public leaf")
+    ] = recovering.SKIP,
+) -> None:
+    """Bring a database that was restored from a backup up to the ledger that is public.
+
+    Leaves that the public files have and the database has not are put back. What they stood for is lost with the
+    backup, but their indexes are never given out again, nor the next ones, which may be on receipts that are not public
+    yet. Refused where the database has a leaf that differs from the public one. Stop everything else meanwhile.
+
+    \b
+    fairgate ledger recover
+    """
+    home = place.home()
+    files, head = LedgerFiles(home), heads.load(heads.path(home)) or heads.Head()
+    size = files.size()
+    if size < head.size:
+        way_out = "copy the ledger's public files back first, from any mirror"
+        raise BadInput(str(files.folder), f"{head.size} leaves were signed and {size} are here", way_out)
+    if tiles.root(head.size, files.read) != head.root():
+        problem = f"the tiles are not those of what was signed over {head.size} leaves"
+        raise BadInput(str(files.folder), problem, "copy them from a mirror that agrees with it")
+    with place.database(any_ledger=True) as conn:
+        with audit.one_moment(conn):
+            different = recovering.first_difference(conn, files.data, size)
+        if different is not None:
+            raise CheckedAndFalse(
+                f"leaf {different} of the database is another than the public one: it was given out twice. Restore a"
+                " backup in which it is the public one, or one from before it"
+            )
+        done = recovering.recover(conn, files.data, size, skip=skip, now=clock.now(conn), chance=os.urandom)
+    heads.release(home)
+    typer.echo(f"leaves from {done.first}: {done.back} put back without what they stood for, {done.skipped} left out")
