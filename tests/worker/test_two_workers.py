@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psycopg
 
-from fairgate.store import clock
+from fairgate.store import clock, keys
+from fairgate.worker import signing
 from fairgate.worker.run import run
 from time_world import NOON, TimeWorld
 
@@ -30,6 +31,10 @@ def test_two_workers_take_each_step_once(conn: psycopg.Connection, dsn: str, tmp
         threading.Thread(target=run, args=(dsn, tmp_path, stop, 0.01), kwargs=arguments, name=f"worker {i}")
         for i in range(2)
     ]
+    signer = keys.load_ledger(tmp_path, keys.LOCAL)
+    ledger = (dsn, tmp_path, signer, signing.policy_of(tmp_path, signer, "http://127.0.0.1"), stop)
+    more = {"every_s": 0.05, "clock": later}
+    workers.append(threading.Thread(target=signing.run, args=ledger, kwargs=more, name="sign"))
     for worker in workers:
         worker.start()
     until = time.monotonic() + 60

@@ -1,20 +1,18 @@
 """`fairgate ledger sign` and `ledger recover`: keeping the ledger, as against looking into it."""
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fairgate.cli import logs, place
 from fairgate.cli.faults import CheckedAndFalse
+from fairgate.cli.parent import stopped_by_signals
 from fairgate.commands import recover as recovering
 from fairgate.core import tiles
 from fairgate.core.errors import BadInput
-from fairgate.store import audit, clock, heads, keys
+from fairgate.store import clock, heads, keys
+from fairgate.store.files import only_one
 from fairgate.store.ledger_files import LedgerFiles
 
 LOCAL = "http://127.0.0.1:8000"
@@ -22,6 +20,7 @@ LOCAL = "http://127.0.0.1:8000"
 
 def sign(
     every: Annotated[float, typer.Option("--every", min=0.5, max=60, help="Seconds between two checkpoints")] = 10.0,
+    address: Annotated[str, typer.Option("--address", help="Where people use the service; else FAIRGATE_ORIGIN")] = "",
 ) -> None:
     """Sign the ledger's checkpoints, have them witnessed and publish them, until stopped.
 
@@ -32,29 +31,17 @@ def sign(
     \b
     DATABASE_URL=postgresql://… fairgate ledger sign
     """
-    # here, so that looking into the ledger loads neither an HTTP client nor what listens to signals
-    from fairgate.cli.serving import stopped_by_signals  # noqa: PLC0415
-    from fairgate.worker import signing  # noqa: PLC0415
+    from fairgate.worker import signing  # noqa: PLC0415  so that looking into the ledger loads no HTTP client
 
     url, home = place.database_url(), place.home()
     signer = keys.load_ledger(home, place.issuer())
-    policy = signing.policy_of(home, signer, os.environ.get("FAIRGATE_ORIGIN", "").rstrip("/") or LOCAL)
+    policy = signing.policy_of(home, signer, (address or os.environ.get("FAIRGATE_ORIGIN") or LOCAL).rstrip("/"))
     logs.configure()
-    with _alone(home), stopped_by_signals() as stop:
-        signing.run(url, home, signer, policy, stop, every_s=every)
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Two processes that sign could each sign what the other has not seen."""
-    folder = home / "ledger"
+    folder = heads.path(home).parent
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "signing").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(str(folder), "another process signs this ledger", "let one run only") from None
-        yield
+    one = only_one(folder, "another process signs this ledger", "let one run only")
+    with one, stopped_by_signals() as stop:
+        signing.run(url, home, signer, policy, stop, every_s=every)
 
 
 def recover(
@@ -81,8 +68,7 @@ def recover(
         problem = f"the tiles are not those of what was signed over {head.size} leaves"
         raise BadInput(str(files.folder), problem, "copy them from a mirror that agrees with it")
     with place.database(any_ledger=True) as conn:
-        with audit.one_moment(conn):
-            different = recovering.first_difference(conn, files.data, size)
+        different = recovering.first_difference(conn, files.data, size)
         if different is not None:
             raise CheckedAndFalse(
                 f"leaf {different} of the database is another than the public one: it was given out twice. Restore a"

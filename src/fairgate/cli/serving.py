@@ -2,14 +2,10 @@
 
 import errno
 import os
-import signal
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fairgate.cli import logs, place, server
 from fairgate.cli.faults import database_place
+from fairgate.cli.parent import end_with_parent, stopped_by_signals
 from fairgate.cli.reading import whole
 from fairgate.commands.load_profile import load_profile
 from fairgate.commands.rounds import start_calendar
@@ -36,8 +33,6 @@ if TYPE_CHECKING:
     from fairgate.notify.status_page import StatusPage
 
 app = typer.Typer()
-
-ORPHAN_S = 5.0  # for work in hand, once the database may be gone too
 
 # Where the parts begin. They are loaded when they run, so that the worker does not carry the pages in its memory.
 WORKER, NOTIFY, WATCH = "fairgate.worker.run", "fairgate.notify.run", "fairgate.watch.run"
@@ -234,36 +229,6 @@ def refuse_taken(host: str, port: int, of: str = "") -> str:
                 way_out = f"give an address of this machine with --{of}host, as 127.0.0.1 or 0.0.0.0"
             raise BadInput(f"{host} port {port}", problem, way_out) from None
     return str(address[0])
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set, so that work in hand is finished."""
-    end_with_parent()
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def end_with_parent() -> None:
-    """Where `fairgate up` started this process, its standard input is a pipe: end as if told to when that closes.
-
-    So nothing is left running when the one that started it was killed.
-    """
-    if os.environ.get("FAIRGATE_PARENT") != "pipe":
-        return
-
-    def outlive_nobody() -> None:
-        os.read(0, 1)  # nothing is ever written: it answers when the other end is gone
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(ORPHAN_S)
-        os._exit(1)
-
-    threading.Thread(target=outlive_nobody, daemon=True).start()
 
 
 def _status_page() -> "StatusPage":

@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 
-from fairgate.cli import place
+from fairgate.cli import place, rehearsal_witness
 from fairgate.cli.children import Child, Children, command
 from fairgate.cli.reading import whole
 from fairgate.cli.serving import refuse_taken
 from fairgate.core.errors import BadInput
 from fairgate.sim.rehearse import first_look
-from fairgate.store import databases, embedded, offers, profiles
+from fairgate.store import databases, embedded, heads, keys, offers, profiles
 from fairgate.store.offers import Offer
 
 app = typer.Typer()
@@ -65,13 +65,24 @@ def up(
         with embedded.started(home / "postgres") as database:
             url = database.url
             environment = _environment(home, url)
-            if rehearse and databases.is_unused(url):
+            unused = databases.is_unused(url)
+            if unused:
+                _refuse_other_ledger(home)
+            if rehearse and unused:
                 groups, past = first_look(parsed)
                 _rehearse(environment, url, home, folder, registrations or groups, days or past)
             say("tables, profile and staff account")
             _step(environment, "migrate", "--profile", str(folder))
             _step(environment, "staff", STAFF, "--password-file", str(home / "staff.password"))
-            _serve(environment, database, home, port)
+            _serve(environment, database, home, port, witnessed=parsed.beacon.rehearsal)
+
+
+def _refuse_other_ledger(home: Path) -> None:
+    """An empty database in a home whose ledger is public already: it would be another ledger under the same name."""
+    head = heads.load(heads.path(home))
+    if head is not None and head.size:
+        problem = f"{head.size} leaves of this home's ledger are signed, and its database is empty"
+        raise BadInput(str(home), problem, "restore the database, or begin in a new folder with FAIRGATE_HOME")
 
 
 def say(line: str) -> None:
@@ -135,9 +146,17 @@ def _codes(home: Path) -> Path:
 # -- serving ------------------------------------------------------------------------------------
 
 
-def _serve(environment: dict[str, str], database: embedded.Server, home: Path, port: int) -> None:
+def _serve(environment: dict[str, str], database: embedded.Server, home: Path, port: int, *, witnessed: bool) -> None:
     address = f"http://{HOST}:{port}"
-    parts = {"serve": ("serve", "--port", str(port)), "worker": ("worker",), "watch": ("watch", address)}
+    parts: dict[str, tuple[str, ...]] = {
+        "serve": ("serve", "--port", str(port)),
+        "worker": ("worker",),
+        "watch": ("watch", address),
+        "sign": ("ledger", "sign", "--address", address),
+    }
+    witness = rehearsal_witness.arrange(home) if witnessed and place.issuer() == keys.LOCAL else None
+    if witness is not None:
+        parts["witness"] = witness
     children = Children(
         [Child(name, args, home / "log" / f"{name}.log") for name, args in parts.items()], environment, say
     )
@@ -154,7 +173,7 @@ def _serve(environment: dict[str, str], database: embedded.Server, home: Path, p
 
 
 def _await_ready(children: Children, health: str) -> None:
-    say("starting gate and pages, worker, watch")
+    say("starting gate and pages, worker, watch, and who signs the ledger")
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
         try:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from fairgate.cli import logs
+from fairgate.cli.parent import end_with_parent
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.note import ED25519, Key, is_name, parse_key
 from fairgate.store.files import only_one
@@ -39,6 +40,7 @@ def witness(
         raise BadInput("--name", f"{shown(name)} has a blank or a plus sign, or is empty", "write it like an address")
     keys = [_log_key(vkey) for vkey in log]
     logs.configure()
+    end_with_parent()
     home.mkdir(mode=0o755, parents=True, exist_ok=True)
     with only_one(home, "another witness runs here", "stop it, or give this one another --home"):
         asyncio.run(_serve(Witness(home, name, keys, time.time), host, port))

@@ -33,12 +33,13 @@ class Recovered:
 
 def first_difference(conn: psycopg.Connection, data: Data, size: int) -> int | None:
     """The first leaf that the database and the public files, which have `size`, both have and that differs."""
-    both = min(size, audit.size(conn))
-    for start in range(0, both, AT_ONCE):
-        end = min(start + AT_ONCE, both)
-        for leaf, public in zip(audit.leaves(conn, start, end), data(start, end), strict=True):
-            if leaf.data != public:
-                return leaf.place
+    with audit.one_moment(conn):
+        both = min(size, audit.size(conn))
+        for start in range(0, both, AT_ONCE):
+            end = min(start + AT_ONCE, both)
+            for leaf, public in zip(audit.leaves(conn, start, end), data(start, end), strict=True):
+                if leaf.data != public:
+                    return leaf.place
     return None
 
 

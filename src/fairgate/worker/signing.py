@@ -147,7 +147,9 @@ class Signing:
         now = self.clock(conn)
         at = witnessed_at(note, self.policy)
         seen = None if at is None else datetime.fromtimestamp(at, UTC) if at else now
-        if head.size > self._published or seen is not None:
+        last = checkpoints.newest(conn)
+        news = last is None or last.size < head.size or (seen is not None and last.witnessed_at is None)
+        if news or not self.files.checkpoint.exists():
             made = Published(head.size, head.root(), note_text(note), now, seen)
             record_checkpoints(conn, [made])
             self.files.put_checkpoint(made.note)

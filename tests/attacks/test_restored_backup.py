@@ -1,0 +1,131 @@
+"""A database restored from a backup would give out indexes of leaves again that others have on their receipts."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg_pool import PoolTimeout
+
+from fairgate.commands import recover as recovering
+from fairgate.commands.looping import connections
+from fairgate.core import tiles, tree
+from fairgate.store import audit, heads
+from fairgate.store.heads import OlderDatabase
+from fairgate.store.ledger_files import LedgerFiles
+from fairgate.worker.loops import write_tiles
+from signing_world import public, sign, signer_of
+from time_world import TimeWorld
+from witness_process import WitnessProcess
+
+
+@pytest.fixture
+def world(conn: psycopg.Connection, tmp_path: Path) -> TimeWorld:
+    """Ten groups have asked, and a checkpoint over their twenty leaves is public."""
+    made = TimeWorld(conn, tmp_path / "home")
+    for _ in range(10):
+        made.asking()
+    write_tiles(made.worker())
+    sign(made)
+    return made
+
+
+def restore(world: TimeWorld, size: int) -> None:
+    """The database is again as it was when the ledger had `size` leaves."""
+    with world.conn.transaction():
+        for trigger, table in (("leaf_append_only", "leaf"), ("leaf_counted_up", "ledger")):
+            world.conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}".encode())
+        world.conn.execute("DELETE FROM leaf WHERE index >= %s", [size])
+        world.conn.execute("DELETE FROM statement WHERE leaf >= %s", [size])
+        world.conn.execute("UPDATE ledger SET size = %s", [size])
+        for trigger, table in (("leaf_append_only", "leaf"), ("leaf_counted_up", "ledger")):
+            world.conn.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}".encode())
+
+
+def test_no_part_of_the_service_writes_to_it(world: TimeWorld, dsn: str) -> None:
+    heads.refuse_older(world.conn, world.home)
+    restore(world, 12)
+    with pytest.raises(OlderDatabase, match="20 leaves of the ledger are public"):
+        heads.refuse_older(world.conn, world.home)
+    with connections(dsn, 1, world.home) as connect, pytest.raises(PoolTimeout), connect():
+        pass
+
+
+def test_neither_where_it_has_grown_past_what_was_signed(world: TimeWorld) -> None:
+    restore(world, 12)
+    for _ in range(10):
+        world.asking()
+    with pytest.raises(OlderDatabase):
+        heads.refuse_older(world.conn, world.home)
+
+
+def test_nothing_is_signed_over_it_and_it_is_held(world: TimeWorld) -> None:
+    before = public(world)[1]
+    restore(world, 12)
+    sign(world)
+    assert "20 leaves were signed, the database has 12" in (heads.held(world.home) or "")
+    with pytest.raises(OlderDatabase):
+        heads.refuse_older(world.conn, world.home)
+    for _ in range(10):
+        world.asking()
+    write_tiles(world.worker())
+    sign(world)
+    assert public(world)[1] == before
+
+
+def test_leaves_that_are_public_and_not_signed_yet_count_too(world: TimeWorld) -> None:
+    world.asking()
+    write_tiles(world.worker())
+    restore(world, 20)
+    with pytest.raises(OlderDatabase, match="22 leaves"):
+        heads.refuse_older(world.conn, world.home)
+
+
+def test_where_the_home_was_restored_too_the_witness_knows(world: TimeWorld, tmp_path: Path) -> None:
+    """All of the machine is as it was before: nothing of ours can tell, but somebody else can."""
+    with WitnessProcess(tmp_path / "witness", logs=(signer_of(world).key,)).running() as witness:
+        sign(world, witness)
+        old = {path: path.read_bytes() for path in (world.home / "ledger").iterdir() if path.is_file()}
+        ledger = {p: p.read_bytes() for p in (world.home / "public" / "ledger").rglob("*") if p.is_file()}
+        for _ in range(5):
+            world.asking()
+        write_tiles(world.worker())
+        sign(world, witness)
+        assert witness.seen() == 30
+        restore(world, 20)
+        for path in [p for p in (world.home / "public" / "ledger").rglob("*") if p.is_file()]:
+            path.unlink()
+        for path, data in {**old, **ledger}.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        heads.refuse_older(world.conn, world.home)  # as far as we know, all is well
+        world.asking()
+        write_tiles(world.worker())
+        sign(world, witness)
+        assert "w0 has seen 30 leaves" in (heads.held(world.home) or "")
+
+
+def test_recovering_brings_the_public_leaves_back_and_gives_no_index_out_twice(world: TimeWorld) -> None:
+    files = LedgerFiles(world.home)
+    public_data, root = files.data(0, 20), public(world)[1].root
+    restore(world, 12)
+    assert recovering.first_difference(world.conn, files.data, files.size()) is None
+    done = recovering.recover(world.conn, files.data, 20, skip=7, now=world.now, chance=lambda n: b"x" * n)
+    assert (done.first, done.back, done.skipped) == (12, 8, 7)
+    heads.refuse_older(world.conn, world.home)
+    with audit.one_moment(world.conn):
+        data = [leaf.data for leaf in audit.leaves(world.conn)]
+    assert data[:20] == public_data
+    assert len(data) == 20 + 7 + 1
+    assert tree.root(data[:20]) == root
+    world.asking()
+    write_tiles(world.worker())
+    sign(world)
+    assert public(world)[1].size == 30
+    assert tiles.root(20, files.read) == root
+
+
+def test_a_database_that_went_on_after_it_was_restored_is_not_mended(world: TimeWorld) -> None:
+    files = LedgerFiles(world.home)
+    restore(world, 12)
+    world.asking()
+    assert recovering.first_difference(world.conn, files.data, files.size()) == 12
