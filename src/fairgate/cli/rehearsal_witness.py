@@ -16,8 +16,6 @@ from fairgate.store.secret_files import load_own
 NAME: Final = "localhost/witness"
 MODE: Final = 0o644
 MADE_HERE: Final = "# By `fairgate up`, for a rehearsal: a witness on the same machine proves nothing to others.\n"
-    "# Written by `fairgate up` for a rehearsal: a witness on the same machine proves nothing to others.\n"
-)
 
 
 def arrange(home: Path) -> tuple[str, ...] | None:
