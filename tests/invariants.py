@@ -17,8 +17,33 @@ NEVER = {
     "a port counts others than those who have a place there": """
         SELECT p.round_id, p.port, p.used, coalesce(sum(o.size), 0) FROM round_port p
           LEFT JOIN offer o ON o.round_id = p.round_id AND o.port = p.port
-           AND o.state IN ('offered', 'confirmed', 'checked_in', 'missed')
+           AND o.state IN ('offered', 'confirmed', 'checked_in', 'missed') AND o.phase <> 'honoured'
          GROUP BY p.round_id, p.port, p.used HAVING p.used <> coalesce(sum(o.size), 0)""",
+    "a slot counts others over capacity than those who were honoured and have a place in it": """
+        SELECT s.id, s.honoured, coalesce(sum(o.size), 0) FROM slot s
+          LEFT JOIN offer o ON o.slot_id = s.id AND o.state IN ('offered', 'confirmed', 'checked_in', 'missed')
+           AND o.phase = 'honoured'
+         GROUP BY s.id, s.honoured HAVING s.honoured <> coalesce(sum(o.size), 0)""",
+    "those of the list have more places at a slot than it has": """
+        SELECT id, taken, honoured FROM slot WHERE taken - honoured > capacity + overshoot""",
+    "somebody is honoured and in the list": """
+        SELECT h.round_id, h.ticket FROM honoured h JOIN entry e
+            ON e.round_id = h.round_id AND (e.ticket = h.ticket OR e.registration_id = h.registration_id)""",
+    "somebody has a place over capacity and was not honoured, or was honoured and has another place": """
+        SELECT o.id FROM offer o LEFT JOIN honoured h USING (round_id, registration_id)
+         WHERE (o.phase = 'honoured') <> (h.ticket IS NOT NULL) OR NOT o.port = ANY(coalesce(h.ports, ARRAY[o.port]))
+            OR (h.outcome = 'offered' AND o.port <> h.port)""",
+    "a draw would have offered somebody a place, and nothing was offered": """
+        SELECT h.round_id, h.ticket FROM honoured h WHERE h.outcome = 'offered'
+           AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.round_id = h.round_id
+                              AND o.registration_id = h.registration_id)""",
+    "a round counts others than those who were honoured in it": """
+        SELECT r.id, r.honoured FROM round r
+         WHERE r.honoured <> (SELECT count(*) FROM honoured h WHERE h.round_id = r.id)""",
+    "somebody is honoured, and the ledger does not say so": """
+        SELECT h.round_id, h.ticket FROM honoured h
+         WHERE NOT EXISTS (SELECT 1 FROM statement s WHERE s.registration_id = h.registration_id
+                              AND s.kind = 'honoured' AND s.body::jsonb ->> 'ticket' = h.ticket)""",
     "a registration has two live offers of a program": """
         SELECT registration_id, program FROM offer WHERE state IN ('offered', 'confirmed')
          GROUP BY registration_id, program HAVING count(*) > 1""",
@@ -42,7 +67,8 @@ NEVER = {
         SELECT r.id FROM round r JOIN result t ON t.round_id = r.id WHERE r.state NOT IN ('drawn', 'closed')""",
     "an offer is at a port that was not asked for in its round": """
         SELECT o.id FROM offer o
-         WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.round_id = o.round_id
+         WHERE o.phase <> 'honoured'
+           AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.round_id = o.round_id
                               AND e.registration_id = o.registration_id AND o.port = ANY(e.ports))""",
     "a closed round has live offers": """
         SELECT o.id FROM offer o JOIN round r ON r.id = o.round_id
@@ -67,10 +93,13 @@ FORGOTTEN = """
      WHERE r.state = 'drawn' AND p.backfill_due_at IS NULL AND r.date > %(near)s::date
        AND p.used < least(p.places, (SELECT sum(s.capacity) FROM slot s
                                       WHERE s.program = r.program AND s.date = r.date AND s.port = p.port))
-       AND EXISTS (SELECT 1 FROM result t JOIN entry e USING (round_id, ticket)
-                    WHERE t.round_id = r.id AND t.outcome = 'reserve' AND p.port = ANY(e.ports)
+       AND EXISTS (SELECT 1 FROM (SELECT e.registration_id, e.ports FROM result t JOIN entry e USING (round_id, ticket)
+                                   WHERE t.round_id = r.id AND t.outcome = 'reserve'
+                                   UNION ALL SELECT h.registration_id, h.ports FROM honoured h
+                                   WHERE h.round_id = r.id AND h.outcome = 'reserve') w
+                    WHERE p.port = ANY(w.ports)
                       AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.round_id = r.id
-                                         AND o.registration_id = e.registration_id))
+                                         AND o.registration_id = w.registration_id))
 """
 STATES = {
     Subject.REQUEST: "SELECT id, state FROM request",

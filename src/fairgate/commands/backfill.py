@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from fairgate.commands.offering import Pick, offer_places
+from fairgate.commands.offering import HONOURED, Pick, offer_places
 from fairgate.commands.rounds import about
 from fairgate.core.draw import next_from_reserve
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.sealing import Chance
-from fairgate.store import lists, profiles, registrations, rounds, slots
+from fairgate.store import honoured, lists, profiles, registrations, rounds, slots
+from fairgate.store.lists import Waiting
 from fairgate.store.rounds import Round
 
 
@@ -54,20 +55,33 @@ def _fill(conn: psycopg.Connection, found: Round, port: str, now: datetime, chan
     open_to_fill = found.state == "drawn" and not _too_near(conn, found, port, now)
     room = _room(conn, found, port)
     free = room - rounds.ports(conn, found.id)[port].used
-    waiting = lists.reserve(conn, found.id, port, free) if open_to_fill and free > 0 else []
+    waiting, missing = _waiting(conn, found, port, free) if open_to_fill and free > 0 else ([], set())
     locked = registrations.lock_ids(conn, [w.registration_id for w in waiting])
     # Meanwhile a place may have come free; nobody but the holder of the round's lock takes one.
     used = rounds.ports(conn, found.id, lock=[port])[port].used
     groups = [w.entry._replace(size=locked[w.registration_id].size) for w in waiting]
-    chosen = next_from_reserve(groups, (), port=port, used=used, cap=room)
+    chosen = next_from_reserve(groups, (), port=port, used=used, cap=room, over_capacity=missing)
     owners = {w.entry.ticket: w.registration_id for w in waiting}
-    picks = [Pick(owners[e.ticket], e.ticket, e.size, port, "reserve") for e in chosen]
-    taken = offer_places(conn, found, picks, now=now, chance=chance)
+    picks = [
+        Pick(owners[e.ticket], e.ticket, e.size, port, HONOURED if e.ticket in missing else "reserve") for e in chosen
+    ]
+    made = [row for row in offer_places(conn, found, picks, now=now, chance=chance) if row.state == "offered"]
+    taken, counted = sum(row.size for row in made), sum(row.size for row in made if row.phase != HONOURED)
     looked_at_all = not waiting and (free > 0 or used >= room)
-    if not open_to_fill or looked_at_all or (picks and used + taken >= room):
+    if not open_to_fill or looked_at_all or (picks and used + counted >= room):
         rounds.backfilled(conn, found.id, port)
         return taken, False
     return taken, True
+
+
+def _waiting(conn: psycopg.Connection, found: Round, port: str, free: int) -> tuple[list[Waiting], set[str]]:
+    """The first of the reserve in the order of their turn, and the tickets among them that were missing from the list.
+
+    Who was missing stands before the one who has the same order in the public list.
+    """
+    missing = honoured.waiting(conn, found.id, port)
+    listed = lists.reserve(conn, found.id, port, free)
+    return sorted([*missing, *listed], key=lambda w: w.order), {w.entry.ticket for w in missing}  # sorting keeps ties
 
 
 def _room(conn: psycopg.Connection, found: Round, port: str) -> int:

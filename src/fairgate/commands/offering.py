@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import psycopg
 
@@ -18,6 +18,9 @@ from fairgate.store import offers, profiles, registrations, requests, rounds, sl
 from fairgate.store.offers import NewOffer
 from fairgate.store.registrations import Registration
 from fairgate.store.rounds import Round, RoundPort
+from fairgate.store.slots import Slot
+
+HONOURED: Final = "honoured"  # the phase of offers over capacity, for who was missing from the list
 
 
 class Pick(NamedTuple):
@@ -37,8 +40,8 @@ def whole_second_after(at: datetime) -> datetime:
 
 def offer_places(
     conn: psycopg.Connection, found: Round, picks: Sequence[Pick], *, now: datetime, chance: Chance
-) -> int:
-    """Write offers for `picks`, in this order, under the lock of the round; the persons for whom a place is held.
+) -> list[NewOffer]:
+    """Write offers for `picks`, in this order, under the lock of the round; what was written.
 
     Who has withdrawn meanwhile, or has got a place of the program in another way, is passed over: the
     offer is on record as declined, and its place is due for backfill. The offer is for the group as it is now; what it
@@ -46,7 +49,7 @@ def offer_places(
     Locks, in the order that all commands keep: round, registrations, ports, slots, ledger.
     """
     if not picks:
-        return 0
+        return []
     locked = registrations.lock_ids(conn, [pick.registration_id for pick in picks])
     shrunk = {pick.port for pick in picks if locked[pick.registration_id].size < pick.size}
     picks = [pick._replace(size=locked[pick.registration_id].size) for pick in picks]
@@ -60,7 +63,7 @@ def offer_places(
     if freed:
         offers.mark_freed(conn, [(found.id, port) for port in sorted(freed)], now)
     record(conn, _said(conn, found, picks, rows, windows, locked), now=now, chance=chance)
-    return sum(row.size for row in rows if row.state == "offered")
+    return rows
 
 
 def _said(
@@ -137,10 +140,9 @@ def _rows(
     slot_of: dict[int, int] = {}
     for port in windows:
         room = sorted((slot for slot in day if slot.port == port), key=lambda slot: slot.time)
-        taking = [pick for pick in picks if pick.port == port and pick.registration_id not in reasons]
-        chosen = times_of_day([pick.size for pick in taking], [SlotRoom(s.capacity, s.taken) for s in room])
-        slot_of |= {pick.registration_id: room[i].id for pick, i in zip(taking, chosen, strict=True)}
-        slot_of |= {p.registration_id: room[0].id for p in picks if p.port == port and p.registration_id in reasons}
+        here = [pick for pick in picks if pick.port == port]
+        slot_of |= {p.registration_id: room[0].id for p in here if p.registration_id in reasons}
+        slot_of |= _slots_of([pick for pick in here if pick.registration_id not in reasons], room)
     return [
         NewOffer(
             registration_id=pick.registration_id,
@@ -155,3 +157,19 @@ def _rows(
         )
         for order, pick in enumerate(picks, first)
     ]
+
+
+def _slots_of(picks: Sequence[Pick], room: Sequence[Slot]) -> dict[int, int]:
+    """The slot of each pick at a port, by registration; `room` is the port's slots by time.
+
+    Who has a place over capacity is not counted where the places of the list are given out, or the last slot would get
+    the more of these; but looks for room among everybody who is to come.
+    """
+    listed = [pick for pick in picks if pick.phase != HONOURED]
+    over = [pick for pick in picks if pick.phase == HONOURED]
+    chosen = times_of_day([p.size for p in listed], [SlotRoom(s.capacity + s.honoured, s.taken) for s in room])
+    taken = [slot.taken for slot in room]
+    for pick, i in zip(listed, chosen, strict=True):
+        taken[i] += pick.size
+    found = times_of_day([p.size for p in over], [SlotRoom(s.capacity, t) for s, t in zip(room, taken, strict=True)])
+    return {p.registration_id: room[i].id for p, i in zip([*listed, *over], [*chosen, *found], strict=True)}

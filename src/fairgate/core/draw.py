@@ -215,12 +215,20 @@ def _ordered(rows: Sequence[int], listed: Entries, seed: bytes, purpose: Literal
 
 
 def next_from_reserve(
-    reserve: Sequence[Entry], offered: Collection[str], *, port: str, used: int, cap: int
+    reserve: Sequence[Entry],
+    offered: Collection[str],
+    *,
+    port: str,
+    used: int,
+    cap: int,
+    over_capacity: Collection[str] = (),
 ) -> list[Entry]:
     """Who is offered the places that came free at `port`, in this order (docs/rules/draw.md, "Places that come free").
 
     `reserve` is the round's reserve in its public order, `offered` the tickets that were already offered something
-    in this round, `used` the persons at the port after the freed ones were taken off.
+    in this round, `used` the persons at the port after the freed ones were taken off. Those of `over_capacity`, who had
+    been missing from the list, are offered a place at their turn like the others, and take none of those that came
+    free.
     """
     chosen: list[Entry] = []
     for entry in reserve:
@@ -228,7 +236,7 @@ def next_from_reserve(
             break
         if port in entry.ports and entry.ticket not in offered:
             chosen.append(entry)
-            used += entry.size
+            used += 0 if entry.ticket in over_capacity else entry.size
     return chosen
 
 

@@ -125,6 +125,17 @@ class Reason(StrEnum):
     TEXT_TOO_LONG = "text too long"
     TEXT_NOT_WRITTEN = "text with control characters"
     END_BEFORE_START = "end before start"
+    OTHER_LEDGER = "other ledger"
+    NO_PROMISE = "no promise"
+    OTHER_PROGRAM = "other program"
+    ASKED_TOO_LATE = "asked too late"
+    REQUEST_ENDED = "request ended"
+    REQUEST_CHANGED = "request changed"
+    NOT_STANDING = "request does not stand"
+    HAD_PLACE = "had place"
+    PORTS_NOT_IN_ROUND = "ports not in round"
+    IN_THE_LIST = "in the list"
+    TOO_NEAR = "too near"
 
 
 Fact = str | int | bool | None | list[str] | list[dict[str, str | None]]

@@ -24,11 +24,19 @@ SLOTS = """
 """
 PORTS = """
     SELECT 'port ' || p.port || ' of round ' || r.date || ' of ' || r.program, p.used,
-           coalesce(sum(o.size) FILTER (WHERE holds_place(o.state)), 0)
+           coalesce(sum(o.size) FILTER (WHERE holds_place(o.state) AND o.phase <> 'honoured'), 0)
       FROM round_port p JOIN round r ON r.id = p.round_id
       LEFT JOIN offer o ON o.round_id = p.round_id AND o.port = p.port
      GROUP BY p.round_id, p.port, r.date, r.program
-    HAVING p.used <> coalesce(sum(o.size) FILTER (WHERE holds_place(o.state)), 0) ORDER BY p.round_id, p.port LIMIT 1
+    HAVING p.used <> coalesce(sum(o.size) FILTER (WHERE holds_place(o.state) AND o.phase <> 'honoured'), 0)
+     ORDER BY p.round_id, p.port LIMIT 1
+"""
+OVER_CAPACITY = """
+    SELECT 'over capacity at slot ' || s.id, s.honoured,
+           coalesce(sum(o.size) FILTER (WHERE holds_place(o.state)), 0)
+      FROM slot s LEFT JOIN offer o ON o.slot_id = s.id AND o.phase = 'honoured'
+     GROUP BY s.id HAVING s.honoured <> coalesce(sum(o.size) FILTER (WHERE holds_place(o.state)), 0)
+     ORDER BY s.id LIMIT 1
 """
 AT_ONCE = 10_000
 
@@ -102,5 +110,6 @@ def orphan(conn: psycopg.Connection) -> int | None:
 
 def wrong_counter(conn: psycopg.Connection) -> Counter | None:
     """The first counter of persons, at a slot or at a port of a round, that is not the sum over its offers."""
-    row = conn.execute(SLOTS).fetchone() or conn.execute(PORTS).fetchone()
+    found = (conn.execute(query).fetchone() for query in (SLOTS, PORTS, OVER_CAPACITY))
+    row = next(filter(None, found), None)
     return None if row is None else Counter(*row)

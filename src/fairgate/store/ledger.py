@@ -110,6 +110,24 @@ def own(conn: psycopg.Connection, registration_id: int, leaf: int) -> Found | No
     return Found(row[0], bytes(row[1]), row[2]) if row else None
 
 
+def data_at(conn: psycopg.Connection, leaf: int) -> bytes | None:
+    """The 32 bytes of a leaf; None where the ledger has not come so far."""
+    row = conn.execute("SELECT data FROM leaf WHERE index = %s", [leaf]).fetchone()
+    return bytes(row[0]) if row else None
+
+
+def of_registration(
+    conn: psycopg.Connection, registration_id: int, kinds: Sequence[str]
+) -> list[tuple[int, str, datetime, str]]:
+    """The statements of these kinds about a registration, oldest first: leaf, kind, time, body."""
+    rows = conn.execute(
+        "SELECT s.leaf, s.kind, l.at, s.body FROM statement s JOIN leaf l ON l.index = s.leaf"
+        " WHERE s.registration_id = %s AND s.kind = ANY(%s) ORDER BY s.leaf",
+        [registration_id, list(kinds)],
+    )
+    return rows.fetchall()
+
+
 def history(conn: psycopg.Connection, registration_id: int, limit: int = 50) -> list[Mapping[str, object]]:
     """The newest statements about a registration: leaf, kind, time, body."""
     rows = conn.execute(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
-from fairgate.core.draw import Entry, Offered
+from fairgate.core.draw import Entry, Offered, Standing
 from fairgate.store import bulk
 
 # Whole weeks that the newest adult member of a group has been registered at `closes_at`. Adult is who was one
@@ -32,12 +32,12 @@ ELIGIBLE = f"""
 """
 WEEKS_OF = f"""
     SELECT {_WEEKS} FROM registration r JOIN person p ON p.registration_id = r.id
-     WHERE r.id = %(registration_id)s GROUP BY r.registered_at
+     WHERE r.id = %(registration_id)s AND p.joined_at <= %(closes_at)s GROUP BY r.registered_at
 """
 # Reserve of a round for a port, in public order, without those who were offered a place in it. LATERAL and OFFSET keep
 # PostgreSQL on the way down the list: joined at its own discretion, it reads the whole round for the first few.
 RESERVE = """
-    SELECT e.registration_id, t.ticket, e.size, e.weeks, e.ports
+    SELECT e.registration_id, t.ticket, e.size, e.weeks, e.ports, t.ord
       FROM result t
      CROSS JOIN LATERAL (
            SELECT registration_id, size, weeks, ports FROM entry
@@ -71,8 +71,11 @@ class Eligible(NamedTuple):
 
 
 class Waiting(NamedTuple):
+    """Somebody on the reserve, with the order there; who was missing stands before the one with the same order."""
+
     registration_id: int
     entry: Entry
+    order: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,10 @@ def eligible(conn: psycopg.Connection, program: str, closes_at: datetime, group_
 
 
 def weeks(conn: psycopg.Connection, registration_id: int, at: datetime) -> int:
-    """The weeks that a round closing at `at` would count for a registration."""
+    """The weeks that a round closing at `at` would count for a registration: of those in the group who had joined then.
+
+    None of them may be there any more; then it is none.
+    """
     values = {"closes_at": at, "day": at.date(), "registration_id": registration_id}
     row = conn.execute(WEEKS_OF.encode(), values).fetchone()
     return int(row[0]) if row else 0
@@ -139,6 +145,24 @@ def entries(conn: psycopg.Connection, round_id: int) -> list[tuple[int, Entry]]:
         return [(owner, Entry(ticket, size, weeks, lists[names])) for owner, ticket, size, weeks, names in cursor]
 
 
+def standings(conn: psycopg.Connection, round_id: int) -> list[Standing]:
+    """What the entries of a sealed round say beside their tickets, in no order."""
+    with conn.cursor() as cursor:
+        cursor.execute(
+            "SELECT size, weeks, array_to_string(ports, '|') FROM entry WHERE round_id = %s", [round_id], binary=True
+        )
+        lists = _PortLists()
+        return [Standing(size, weeks, lists[names]) for size, weeks, names in cursor]
+
+
+def is_in(conn: psycopg.Connection, round_id: int, registration_id: int) -> str | None:
+    """The ticket of a registration in the sealed list of a round; None if it is not in it."""
+    row = conn.execute(
+        "SELECT ticket FROM entry WHERE round_id = %s AND registration_id = %s", [round_id, registration_id]
+    ).fetchone()
+    return row[0] if row else None
+
+
 def insert_results(conn: psycopg.Connection, round_id: int, offers: Sequence[Offered], reserve: Sequence[str]) -> None:
     offered = ((round_id, o.ticket, "offered", o.port, o.order, o.phase) for o in offers)
     waiting = ((round_id, ticket, "reserve", None, order, None) for order, ticket in enumerate(reserve, 1))
@@ -161,7 +185,10 @@ def results(conn: psycopg.Connection, round_id: int) -> tuple[list[Offered], lis
 def reserve(conn: psycopg.Connection, round_id: int, port: str, limit: int) -> list[Waiting]:
     """The first of the reserve list who would take a place at `port`."""
     rows = conn.execute(RESERVE, {"round": round_id, "port": port, "limit": limit})
-    return [Waiting(owner, Entry(ticket, size, weeks, tuple(names))) for owner, ticket, size, weeks, names in rows]
+    return [
+        Waiting(owner, Entry(ticket, size, weeks, tuple(names)), order)
+        for owner, ticket, size, weeks, names, order in rows
+    ]
 
 
 def last_result(conn: psycopg.Connection, registration_id: int, program: str) -> LastResult | None:

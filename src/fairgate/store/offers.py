@@ -179,6 +179,16 @@ def live(conn: psycopg.Connection, program: str, registration_ids: Sequence[int]
     return {row[0] for row in rows}
 
 
+def held_place_at(conn: psycopg.Connection, program: str, registration_id: int, at: datetime) -> bool:
+    """Whether the registration held a place of the program at a time that is over."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT 1 FROM offer WHERE program = %s AND registration_id = %s AND offered_at <= %s"
+        " AND NOT (state = 'declined' AND why IS NOT NULL) AND (live OR decided_at > %s))",
+        [program, registration_id, at, at],
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def apply(conn: psycopg.Connection, moves: Sequence[Move], now: datetime) -> None:
     """Move each offer to its new state; places that come free are due for backfill."""
     if not moves:

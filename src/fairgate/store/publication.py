@@ -20,16 +20,18 @@ import psycopg
 from fairgate.core import tiles
 from fairgate.core.bundle import write_entries, write_results
 from fairgate.core.draw import Drawn
+from fairgate.core.honour import write_honoured
 from fairgate.core.note import parse_note
 from fairgate.core.profile import Profile
 from fairgate.core.tlog_proof import Proof, proof_text
-from fairgate.store import audit, checkpoints, lists
+from fairgate.store import audit, checkpoints, honoured, lists
 from fairgate.store.files import alone, flush_folder, put
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 
 MODE = 0o644  # for everyone; what is secret is elsewhere
 COMPRESSED = ".gz"
+HONOURED = "honoured.csv"  # who was missing from the list; the one file of a bundle that grows after the draw
 LEVEL = 6  # of 9: a list of a million in seconds; the levels above gain a few per cent on hex digits
 
 
@@ -55,6 +57,8 @@ def files(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[s
         made["beacon.json"] = found.proof.encode()
     if found.state in ("drawn", "closed"):
         made["results.csv"] = _results(conn, found)
+    if found.honoured:
+        made[HONOURED] = write_honoured(honoured.of_round(conn, found.id))
     return made
 
 

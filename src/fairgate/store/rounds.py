@@ -13,7 +13,7 @@ from fairgate.store import bulk
 _COLUMNS = """
     id, program, date, state, opens_at, closes_at, seed_at, draw_at, due_at, wrapped_key, manifest, root, entry_count,
     sealed_at, proof, seeded_at, seed, results_hash, drawn_at, closed_at, void_reason, published_at,
-    sealed_leaf, postponed
+    sealed_leaf, postponed, honoured
 """
 LOCK = f"SELECT {_COLUMNS} FROM round WHERE program = %s AND date = %s FOR NO KEY UPDATE"
 LOCK_ID = f"SELECT {_COLUMNS} FROM round WHERE id = %s FOR NO KEY UPDATE"
@@ -39,6 +39,7 @@ UNPUBLISHED = f"""
 PUBLISHED = """
     UPDATE round SET published_at = %s
      WHERE id = %s AND state = %s AND seeded_at IS NOT DISTINCT FROM %s AND sealed_leaf IS NOT DISTINCT FROM %s
+       AND honoured = %s
        AND (%s OR NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.size > sealed_leaf AND c.witnessed_at < seed_at))
 """
 SHOWN = """
@@ -82,6 +83,7 @@ class Round:
     published_at: datetime | None
     sealed_leaf: int | None
     postponed: int
+    honoured: int
 
     @property
     def about(self) -> str:
@@ -309,7 +311,12 @@ def published(conn: psycopg.Connection, found: Round, now: datetime, *, shown: b
 
     `shown`: whether what shows the sealing is among them.
     """
-    conn.execute(PUBLISHED, [now, found.id, found.state, found.seeded_at, found.sealed_leaf, shown])
+    conn.execute(PUBLISHED, [now, found.id, found.state, found.seeded_at, found.sealed_leaf, found.honoured, shown])
+
+
+def honoured(conn: psycopg.Connection, round_id: int) -> None:
+    """One more who was missing stands beside the round: its files are to be written again."""
+    _step(conn, round_id, "drawn", "honoured = honoured + 1, published_at = NULL", {})
 
 
 def _step(conn: psycopg.Connection, round_id: int, was: str, changes: str, values: dict[str, object]) -> None:

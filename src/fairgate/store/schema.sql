@@ -107,7 +107,8 @@ CREATE TABLE program (
 );
 CREATE INDEX program_due ON program (opens_at) WHERE opens_at IS NOT NULL;
 
--- `taken` is kept by trigger from the live offers and can be recomputed from them at any time.
+-- `taken` is kept by trigger from the live offers and can be recomputed from them at any time; so is `honoured`, the
+-- persons among them who have their place over capacity because the service had left them out of a list.
 CREATE TABLE slot (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     program   text NOT NULL REFERENCES program,
@@ -117,8 +118,9 @@ CREATE TABLE slot (
     capacity  integer NOT NULL CHECK (capacity >= 0),          -- persons
     overshoot integer NOT NULL CHECK (overshoot >= 0),         -- group_max - 1
     taken     integer NOT NULL DEFAULT 0,
+    honoured  integer NOT NULL DEFAULT 0,
     UNIQUE (program, date, port, time),
-    CONSTRAINT slot_never_oversold CHECK (taken >= 0 AND taken <= capacity + overshoot)
+    CONSTRAINT slot_never_oversold CHECK (taken >= honoured AND honoured >= 0 AND taken <= capacity + overshoot + honoured)
 );
 
 -- 3. People ----------------------------------------------------------------------------------
@@ -203,6 +205,7 @@ CREATE TABLE round (
     published_at timestamptz,               -- when the files of its last step were written
     sealed_leaf  bigint,                    -- where in the ledger the manifest and the root stand
     postponed    smallint NOT NULL DEFAULT 0, -- how often its random value had to be one of later
+    honoured     integer NOT NULL DEFAULT 0 CHECK (honoured >= 0),   -- the rows of `honoured`
     UNIQUE (program, date),
     CHECK (closes_at < seed_at AND seed_at <= draw_at),
     CHECK ((state = 'void') = (void_reason IS NOT NULL)),
@@ -213,7 +216,8 @@ CREATE TABLE round (
 );
 CREATE INDEX round_due ON round (due_at) WHERE due_at IS NOT NULL;
 
--- The places of one port in a sealed round; `used` is kept by trigger from the live offers.
+-- The places of one port in a sealed round; `used` is kept by trigger from the live offers, those over capacity left out:
+-- who was honoured takes nothing from what the list gives out.
 CREATE TABLE round_port (
     round_id        integer NOT NULL REFERENCES round,
     port            text NOT NULL REFERENCES port,
@@ -255,6 +259,29 @@ CREATE TABLE result (
 );
 CREATE INDEX result_ticket ON result (round_id, ticket);
 
+-- Who was missing from the sealed list and had a receipt of the request: the line that should have been there, and what
+-- the draw gives it with the seed as it was drawn. List and results stay as they are; this stands beside them.
+CREATE TABLE honoured (
+    round_id        integer NOT NULL REFERENCES round,
+    ticket          text NOT NULL COLLATE "C",
+    registration_id bigint NOT NULL,
+    size            smallint NOT NULL CHECK (size > 0),
+    weeks           integer NOT NULL CHECK (weeks >= 0),
+    ports           text[] NOT NULL,
+    outcome         text NOT NULL CHECK (outcome IN ('offered', 'reserve')),
+    port            text,
+    ord             integer NOT NULL CHECK (ord > 0),          -- on the reserve: before the one who has this order there
+    phase           text CHECK (phase IN ('seniority', 'lottery')),
+    request_leaf    bigint NOT NULL CHECK (request_leaf >= 0), -- the leaf that the receipt names, and
+    on_record       boolean NOT NULL,                          -- whether the ledger says there what the receipt says
+    honoured_at     timestamptz NOT NULL,
+    PRIMARY KEY (round_id, ticket),
+    UNIQUE (round_id, registration_id),
+    CHECK ((outcome = 'offered') = (port IS NOT NULL)),
+    CHECK ((outcome = 'offered') = (phase IS NOT NULL))
+);
+CREATE INDEX honoured_registration ON honoured (registration_id, round_id);
+
 -- 5. Offers ----------------------------------------------------------------------------------
 
 -- The opening time and deadline that all offers made together share. No deadline: paused.
@@ -289,7 +316,7 @@ CREATE TABLE offer (
     window_id       bigint NOT NULL REFERENCES "window",
     size            smallint NOT NULL CHECK (size > 0),
     ord             integer NOT NULL CHECK (ord > 0),          -- in the order in which the round's offers were made
-    phase           text NOT NULL CHECK (phase IN ('seniority', 'lottery', 'reserve')),
+    phase           text NOT NULL CHECK (phase IN ('seniority', 'lottery', 'reserve', 'honoured')),
     state           text NOT NULL,
     why             text,                                      -- what explains the state, where it needs it
     how             text CHECK (how IN ('on time', 'in line', 'held')),
@@ -316,15 +343,18 @@ CREATE FUNCTION holds_place(state text) RETURNS boolean LANGUAGE sql IMMUTABLE P
 CREATE FUNCTION count_new_offers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM round_port p
-      WHERE (p.round_id, p.port) IN (SELECT n.round_id, n.port FROM new_rows n WHERE holds_place(n.state))
+      WHERE (p.round_id, p.port) IN (SELECT n.round_id, n.port FROM new_rows n
+                                      WHERE holds_place(n.state) AND n.phase <> 'honoured')
       ORDER BY p.round_id, p.port FOR NO KEY UPDATE;
     UPDATE round_port p SET used = p.used + d.persons
-      FROM (SELECT round_id, port, sum(size) AS persons FROM new_rows WHERE holds_place(state) GROUP BY 1, 2) d
+      FROM (SELECT round_id, port, sum(size) AS persons FROM new_rows
+             WHERE holds_place(state) AND phase <> 'honoured' GROUP BY 1, 2) d
      WHERE p.round_id = d.round_id AND p.port = d.port;
     PERFORM 1 FROM slot s WHERE s.id IN (SELECT n.slot_id FROM new_rows n WHERE holds_place(n.state))
       ORDER BY s.id FOR NO KEY UPDATE;
-    UPDATE slot s SET taken = s.taken + d.persons
-      FROM (SELECT slot_id, sum(size) AS persons FROM new_rows WHERE holds_place(state) GROUP BY 1) d
+    UPDATE slot s SET taken = s.taken + d.persons, honoured = s.honoured + d.over
+      FROM (SELECT slot_id, sum(size) AS persons, coalesce(sum(size) FILTER (WHERE phase = 'honoured'), 0) AS over
+              FROM new_rows WHERE holds_place(state) GROUP BY 1) d
      WHERE s.id = d.slot_id;
     RETURN NULL;
 END $$;
@@ -337,18 +367,19 @@ BEGIN
     END IF;
     PERFORM 1 FROM round_port p
       WHERE (p.round_id, p.port) IN (SELECT o.round_id, o.port FROM old_rows o JOIN new_rows n USING (id)
-                                      WHERE holds_place(o.state) AND NOT holds_place(n.state))
+                                      WHERE holds_place(o.state) AND NOT holds_place(n.state) AND o.phase <> 'honoured')
       ORDER BY p.round_id, p.port FOR NO KEY UPDATE;
     UPDATE round_port p SET used = p.used - d.persons
       FROM (SELECT o.round_id, o.port, sum(o.size) AS persons FROM old_rows o JOIN new_rows n USING (id)
-             WHERE holds_place(o.state) AND NOT holds_place(n.state) GROUP BY 1, 2) d
+             WHERE holds_place(o.state) AND NOT holds_place(n.state) AND o.phase <> 'honoured' GROUP BY 1, 2) d
      WHERE p.round_id = d.round_id AND p.port = d.port;
     PERFORM 1 FROM slot s
       WHERE s.id IN (SELECT o.slot_id FROM old_rows o JOIN new_rows n USING (id)
                       WHERE holds_place(o.state) AND NOT holds_place(n.state))
       ORDER BY s.id FOR NO KEY UPDATE;
-    UPDATE slot s SET taken = s.taken - d.persons
-      FROM (SELECT o.slot_id, sum(o.size) AS persons FROM old_rows o JOIN new_rows n USING (id)
+    UPDATE slot s SET taken = s.taken - d.persons, honoured = s.honoured - d.over
+      FROM (SELECT o.slot_id, sum(o.size) AS persons, coalesce(sum(o.size) FILTER (WHERE o.phase = 'honoured'), 0) AS over
+              FROM old_rows o JOIN new_rows n USING (id)
              WHERE holds_place(o.state) AND NOT holds_place(n.state) GROUP BY 1) d
      WHERE s.id = d.slot_id;
     RETURN NULL;
@@ -572,6 +603,8 @@ CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER result_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON result
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER honoured_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON honoured
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER leaf_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON leaf
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER leaf_counted_up BEFORE UPDATE ON ledger
@@ -642,3 +675,5 @@ CREATE TRIGGER entry_in_time AFTER INSERT ON entry REFERENCING NEW TABLE AS new_
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('open');
 CREATE TRIGGER result_in_time AFTER INSERT ON result REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('sealed');
+CREATE TRIGGER honoured_in_time AFTER INSERT ON honoured REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('drawn');

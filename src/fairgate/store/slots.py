@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from fairgate.store import bulk
 
 OF_DAY = """
-    SELECT id, program, port, date, time, capacity, taken, overshoot FROM slot
+    SELECT id, program, port, date, time, capacity, taken, overshoot, honoured FROM slot
      WHERE program = %s AND date = %s ORDER BY id
 """
 LOCK_OF_DAY = f"{OF_DAY} FOR NO KEY UPDATE"
@@ -31,6 +31,7 @@ class Slot:
     capacity: int
     taken: int
     overshoot: int
+    honoured: int
 
 
 class DueProgram(NamedTuple):
