@@ -46,9 +46,9 @@ def left_out(world: World, *missing: Missing) -> Iterator[None]:
     """A fault: while the block runs, sealing does not see the requests of these, although they stand."""
     owners = [world.registration(each.number).id for each in missing]
     query = "UPDATE request SET asked_at = asked_at + %s * interval '1 year' WHERE registration_id = ANY(%s)"
-    world.conn.execute(query, [10, owners])
+    world.conn.execute(query, [5000, owners])
     yield
-    world.conn.execute(query, [-10, owners])
+    world.conn.execute(query, [-5000, owners])
 
 
 def missing_from_draw(world: World, size: int = 1, ports: Sequence[str] = (), day: date = DAY) -> Missing:

@@ -11,7 +11,9 @@ from typing import Annotated, Final
 import psycopg
 import typer
 
-from fairgate.cli import logs, place
+from fairgate.cli import alone, honour, logs, place
+from fairgate.cli.alone import Report
+from fairgate.cli.naming import AsJson, Date, OfProgram, date_of
 from fairgate.cli.progress import bar
 from fairgate.commands.draw import Draw, Seed
 from fairgate.commands.draw import draw as draw_rounds
@@ -22,12 +24,14 @@ from fairgate.commands.rounds import Void as VoidRound
 from fairgate.commands.rounds import void as void_rounds
 from fairgate.commands.seal import Seal
 from fairgate.commands.seal import seal as seal_rounds
+from fairgate.core import honour as honouring
 from fairgate.core.bundle import parse_manifest
-from fairgate.core.errors import BadInput, shown
+from fairgate.core.errors import BadInput
+from fairgate.core.honour import Honoured
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import moment
 from fairgate.core.profile import Program
-from fairgate.store import clock, counts, profiles, publication, rounds
+from fairgate.store import clock, counts, honoured, profiles, publication, rounds
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 from fairgate.worker.beacons import Beacons
@@ -35,10 +39,7 @@ from fairgate.worker.beacons import Beacons
 app = typer.Typer()
 round_ = typer.Typer()
 app.add_typer(round_, name="round")
-
-Date = Annotated[str, typer.Argument(metavar="DATE", help="The date of the appointments, 2026-12-01")]
-OfProgram = Annotated[str | None, typer.Option("--program", help="Else the profile's first program")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write the answer as JSON")]
+round_.command()(honour.honour)
 
 # Refusals in words: the problem, and the way out.
 _WORDS: Final = {
@@ -72,7 +73,7 @@ def open_(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None
     """Open the round of a date, with the slots that the profile gives it."""
     with place.database() as conn:
         found = place.program_of(conn, program)
-        date_ = _date(day)
+        date_ = date_of(day)
         outcomes = open_rounds(conn, [Open(found.program, date_)], now=clock.now(conn), chance=os.urandom)
     _tell(outcomes, found, date_, as_json=as_json)
 
@@ -90,7 +91,8 @@ def seal(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
         beacon = Beacons(place.home()).choose(profiles.current(conn), found.program, found.date, seed_at, now)
         act = Seal(found.program, found.date, beacon, seed_at)
         outcomes = seal_rounds(conn, [act], keys=place.deployment_keys(), now=clock.now(conn), chance=os.urandom)
-    _tell(outcomes, wanted, found.date, as_json=as_json)
+        report = alone.report(conn, found) if isinstance(outcomes[-1], Done) else None
+    _tell(outcomes, wanted, found.date, as_json=as_json, report=report)
 
 
 @round_.command()
@@ -133,11 +135,17 @@ def show(
     day: Date,
     program: OfProgram = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Write its public files into this folder")] = None,
+    only_alone: Annotated[
+        bool, typer.Option("--standing-alone", help="Print the report of its sealing again, and each line that does")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a round: its state and times, its ports, what became of its offers."""
+    """Show a round: its state and times, its ports, what became of its offers, and who was missing from its list."""
     with place.database() as conn:
         _, found = _round(conn, day, program)
+        if only_alone:
+            _show_alone(conn, found, as_json=as_json)
+            return
         answer = _description(conn, found)
         if bundle is not None:
             if found.manifest is None:
@@ -146,22 +154,25 @@ def show(
     typer.echo(json.dumps(answer, sort_keys=True) if as_json else _in_words(answer))
 
 
-def _date(text: str) -> date:
-    try:
-        if len(text) == 10:
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise BadInput("DATE", f"{shown(text)} is not a date", "write it like 2026-12-01")
-
-
 def _round(conn: psycopg.Connection, day: str, program: str | None) -> tuple[Program, Round]:
     wanted = place.program_of(conn, program)
-    date_ = _date(day)
+    date_ = date_of(day)
     found = rounds.find(conn, wanted.program, date_)
     if found is None:
         raise BadInput(f"round {date_} of {wanted.program}", *_WORDS[Reason.UNKNOWN_ROUND])
     return wanted, found
+
+
+def _show_alone(conn: psycopg.Connection, found: Round, *, as_json: bool) -> None:
+    if found.manifest is None:
+        raise BadInput(f"round {found.date}", f"is {found.state} and has no list", "seal it first")
+    report = alone.report(conn, found)
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), sort_keys=True))
+        return
+    typer.echo(report.in_words())
+    for each in report.alone:
+        typer.echo(f"  size {each.size}, weeks {each.weeks}, ports {' '.join(each.ports)}")
 
 
 def _seed(conn: psycopg.Connection, found: Round) -> list[Outcome]:
@@ -177,8 +188,10 @@ def _seed(conn: psycopg.Connection, found: Round) -> list[Outcome]:
     return seed_rounds(conn, [Seed(found.program, found.date, proof)], now=clock.now(conn), chance=os.urandom)
 
 
-def _tell(outcomes: Sequence[Outcome], program: Program, day: date, *, as_json: bool) -> None:
-    """What was done; BadInput for what was refused."""
+def _tell(
+    outcomes: Sequence[Outcome], program: Program, day: date, *, as_json: bool, report: Report | None = None
+) -> None:
+    """What was done, with the report of a sealing; BadInput for what was refused."""
     last = outcomes[-1]
     if isinstance(last, Refused):
         problem, way_out = _WORDS.get(last.reason, (f"refused: {last.reason}", "see `fairgate round show`"))
@@ -186,12 +199,16 @@ def _tell(outcomes: Sequence[Outcome], program: Program, day: date, *, as_json: 
         known = ", ".join(f"{key} {value}" for key, value in facts.items() if str(value) != day.isoformat())
         raise BadInput(f"round {day} of {program.program}", f"{problem}{f' ({known})' if known else ''}", way_out)
     if as_json:
-        typer.echo(json.dumps([{"kind": done.kind, **done.facts} for done in outcomes if isinstance(done, Done)]))
+        more = {} if report is None else {"standing_alone": report.to_json()}
+        done_ = [{"kind": done.kind, **done.facts, **more} for done in outcomes if isinstance(done, Done)]
+        typer.echo(json.dumps(done_))
         return
     for done in outcomes:
         assert isinstance(done, Done)
         facts = {key: value for key, value in done.facts.items() if key not in ("program", "round")}
         typer.echo(f"{done.kind}: " + ", ".join(f"{key} {value}" for key, value in facts.items()))
+    if report is not None:
+        typer.echo(report.in_words())
 
 
 def _description(conn: psycopg.Connection, found: Round) -> dict[str, object]:
@@ -220,7 +237,14 @@ def _description(conn: psycopg.Connection, found: Round) -> dict[str, object]:
             for port in rounds.ports(conn, found.id).values()
         },
         "offers": counts.offers_of_round(conn, found.id),
+        "honoured": {line.entry.ticket: _honoured(line) for line in honoured.of_round(conn, found.id)},
     }
+
+
+def _honoured(line: Honoured) -> dict[str, object]:
+    """What the draw would have given somebody who was missing from the list."""
+    got = {key: value for key, value in honouring.facts(line).items() if key != "ticket"}
+    return {"size": line.entry.size, **got, "honoured_at": moment(line.honoured_at)}
 
 
 def _in_words(answer: dict[str, object]) -> str:

@@ -29,6 +29,7 @@ from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 from fairgate.store.status import State
 from fairgate.worker import journal
+from fairgate.worker.alone import tell_alone
 
 EVIDENCE_EVERY = 10.0  # seconds, as the samples
 LEAVES = 1 << 16  # written into the ledger's files in one look
@@ -119,6 +120,8 @@ def _take(worker: Worker, found: Step, now: datetime) -> list[Outcome]:
         while journal.take_in(worker.intake, conn, worker.clock):
             pass  # all that was written until `now`, as it may have been a while since the last look
         outcomes = take(conn, found, fetched, keys=worker.keys, now=now, chance=worker.chance)
+        if found.act == "seal" and found.round is not None and went_on(outcomes):
+            tell_alone(conn, found.round.program, found.round.date)
     refused = sorted({outcome.reason.value for outcome in outcomes if isinstance(outcome, Refused)})
     done = len(outcomes) - sum(isinstance(outcome, Refused) for outcome in outcomes)
     log.info("step", **_about(found), done=done, refused=refused, ms=round((monotonic() - start) * 1000))
