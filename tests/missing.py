@@ -1,5 +1,6 @@
 """Who is missing from a sealed list, and has a receipt: `with left_out(world, who)` is the fault in the machinery."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -14,10 +15,10 @@ from fairgate.core.bundle import parse_manifest
 from fairgate.core.draw import Entry, allocate, ticket
 from fairgate.core.honour import Share
 from fairgate.core.key_list import KeyList
-from fairgate.core.lifecycle import Done, Outcome
+from fairgate.core.lifecycle import Done, Leaf, Outcome
 from fairgate.core.receipts import Signer
 from fairgate.core.sealing import unwrap
-from fairgate.store import honoured, lists
+from fairgate.store import honoured, ledger, lists
 from world import DAY, KEYS, World
 
 ISSUER = "places.example.org/ledger"
@@ -39,6 +40,17 @@ def asking(world: World, size: int = 1, ports: Sequence[str] = (), *, number: st
     [outcome] = request(world.conn, [Ask(who, world.program, wanted)], **world.clock)
     assert isinstance(outcome, Done), outcome
     return Missing(who, SIGNER.receipt(outcome))
+
+
+def receipt_of(world: World, number: str, program: str) -> Missing | None:
+    """The newest receipt that says that somebody asks; None for who never asked."""
+    owner = world.registration(number).id
+    for _, kind, leaf, salt, at, body in ledger.of_kinds(world.conn, [(owner, "requested"), (owner, "restored")]):
+        facts = json.loads(body)
+        if facts["program"] == program:
+            said = {key: facts[key] for key in ("program", "ports")}
+            return Missing(number, SIGNER.receipt(Done(kind, number, said, leaf=Leaf(leaf, salt, at))))
+    return None
 
 
 @contextmanager

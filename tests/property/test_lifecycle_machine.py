@@ -1,6 +1,7 @@
 """Random acts in random order with random steps of time, over a real database: what must hold holds after each."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.evidence import RecordAttempt, record_attempts, record_notices, tell_of_outages, tellable
 from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
+from fairgate.commands.honour import Honour, honour
 from fairgate.commands.lapse import Lapse, lapse
 from fairgate.commands.miss import Close, Miss, close, miss
 from fairgate.commands.request import Ask, Restore, Withdraw, request, restore, withdraw
@@ -31,6 +33,7 @@ from fairgate.core.places import moment
 from fairgate.store import notices, offers, rounds, slots
 from fairgate.store.rounds import Round
 from invariants import Watch
+from missing import LISTED, left_out, receipt_of
 from notary import show_sealing
 from world import DAY, PROMISE, REVEAL, World, member
 
@@ -96,7 +99,9 @@ class Lifecycle(RuleBasedStateMachine):
         assert len(outcomes) == len(acts)
         changed = sum(isinstance(outcome, Done) and not outcome.repeated for outcome in outcomes)
         after = self.world.one("SELECT size FROM ledger")
-        assert after == before + changed or (changed and command in (draw, close)), f"{changed}, {before} to {after}"
+        assert after == before + changed or (changed and command in (draw, close, honour)), (
+            f"{changed}, {before} to {after}"
+        )
         return outcomes
 
     # -- people -----------------------------------------------------------------------------------
@@ -186,6 +191,26 @@ class Lifecycle(RuleBasedStateMachine):
         if found is None:
             return steps
         return steps[1:] if found.state == "open" else steps[3:] if found.proof else steps[2:]
+
+    @rule(slug=program, day=day, picks=several)
+    def a_round_leaves_some_out(self, slug: str, day: date, picks: list[int]) -> None:
+        """A fault: some of those who ask are not in the list. Afterwards they show their receipts."""
+        missing = [found for number in self.chosen(picks) if (found := receipt_of(self.world, number, slug))]
+        with left_out(self.world, *missing):
+            self.a_round_is_drawn(slug, day)
+        self.receipts_are_shown(slug, day, picks)
+
+    @rule(slug=program, day=day, picks=several)
+    def receipts_are_shown(self, slug: str, day: date, picks: list[int]) -> None:
+        """By whoever was missing, and by others."""
+        for number in self.chosen(picks):
+            found = receipt_of(self.world, number, slug)
+            if found is not None:
+                acts = [Honour(slug, day, found.receipt)]
+                [outcome] = self.did(honour, acts, keys=self.world.keys, listed=LISTED)
+                [again] = self.did(honour, acts, keys=self.world.keys, listed=LISTED)
+                assert again == (replace(outcome, repeated=True) if isinstance(outcome, Done) else outcome)
+                self.watch.look(self.world.now)
 
     @rule(slug=program, day=st.sampled_from(DAYS[1:]))
     def void(self, slug: str, day: date) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from fairgate.core.lifecycle import EDGES, NONE, STATES, Subject, moves
 from fairgate.store import ledger
+from missing import done, honoured_now, missing_from_draw
 from world import DAY, World
 
 TABLES = {
@@ -198,3 +199,64 @@ def test_leaves_have_no_holes_and_stand_for_their_statements(world: World) -> No
     ).fetchall()
     assert [index for index, *_ in rows] == list(range(world.one("SELECT size FROM ledger")))
     assert all(data == ledger.leaf_data(salt, body) for _, data, salt, body in rows)
+
+
+# -- who was missing from a list ----------------------------------------------------------------
+
+
+@pytest.fixture
+def honoured(conn: psycopg.Connection) -> World:
+    """A drawn round with somebody in it, and somebody who was missing and has a place over capacity."""
+    world = World(conn)
+    world.asking()
+    done(honoured_now(world, missing_from_draw(world, 2)))
+    return world
+
+
+INSERT_HONOURED = """
+    INSERT INTO honoured (round_id, ticket, registration_id, size, weeks, ports, outcome, ord, request_leaf, on_record,
+                          honoured_at)
+    SELECT round_id, {ticket}, {owner}, 1, 0, ports, 'reserve', 1, 0, true, now() FROM entry
+"""
+
+
+@pytest.mark.parametrize(
+    "rewriting",
+    ["UPDATE honoured SET ord = ord + 1", "DELETE FROM honoured", "TRUNCATE honoured"],
+)
+def test_who_was_honoured_stays_on_record_as_it_was(honoured: World, rewriting: str) -> None:
+    refused(honoured.conn, rewriting, match="honoured is append-only")
+
+
+def test_over_capacity_is_who_was_honoured_and_not_one_person_more(honoured: World) -> None:
+    conn = honoured.conn
+    full = "UPDATE slot SET taken = capacity + overshoot + honoured"
+    conn.execute(full)
+    refused(conn, full + " + 1", match="slot_never_oversold")
+    refused(conn, "UPDATE slot SET honoured = taken + 1", match="slot_never_oversold")
+    refused(conn, "UPDATE slot SET honoured = -1", match="slot_never_oversold")
+
+
+def test_nobody_has_a_place_over_capacity_who_was_not_honoured(honoured: World) -> None:
+    conn = honoured.conn
+    columns = "program, round_id, port, slot_id, window_id, size, state, offered_at"
+    query = f"""
+        INSERT INTO offer (registration_id, {columns}, ord, phase)
+        SELECT (SELECT max(id) FROM registration), {columns}, ord + 100, 'honoured' FROM offer LIMIT 1
+    """
+    honoured.registered()
+    refused(conn, query, match="is for who was honoured")
+
+
+def test_nobody_is_honoured_who_is_in_the_list(honoured: World) -> None:
+    for ticket, owner in (("ticket", "9000"), ("repeat('0', 32)", "registration_id")):
+        query = INSERT_HONOURED.format(ticket=ticket, owner=owner)
+        refused(honoured.conn, query, match="not missing from it")
+
+
+def test_nobody_is_honoured_in_a_round_that_is_not_drawn(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    world.asking()
+    world.sealed()
+    query = INSERT_HONOURED.format(ticket="repeat('0', 32)", owner="9000")
+    refused(conn, query, match="is sealed: nothing is added to its honoured")

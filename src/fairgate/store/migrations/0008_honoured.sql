@@ -80,3 +80,27 @@ BEGIN
      WHERE s.id = d.slot_id;
     RETURN NULL;
 END $$;
+
+-- Over capacity is only who was honoured, and honoured is nobody who is in the list.
+CREATE FUNCTION refuse_over_capacity() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM new_rows n WHERE n.phase = 'honoured'
+                  AND NOT EXISTS (SELECT 1 FROM honoured h
+                                   WHERE h.round_id = n.round_id AND h.registration_id = n.registration_id)) THEN
+        RAISE EXCEPTION 'a place over capacity is for who was honoured' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER offer_over_capacity AFTER INSERT ON offer REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_over_capacity();
+
+CREATE FUNCTION refuse_honouring_the_listed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM new_rows n JOIN entry e
+                   ON e.round_id = n.round_id AND (e.ticket = n.ticket OR e.registration_id = n.registration_id)) THEN
+        RAISE EXCEPTION 'who is in the list is not missing from it' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER honoured_not_listed AFTER INSERT ON honoured REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_honouring_the_listed();
