@@ -1,7 +1,7 @@
 """Attacks on a round from inside, by whoever can call commands or write SQL: each is refused by both.
 
-Two draws that run at the same time are in tests/race/test_rounds_race.py. That no column of a drawn round can be changed
-is shown one by one in tests/store/test_what_postgresql_refuses.py; here is what a second draw would need.
+Two draws that run at the same time are in tests/race/test_rounds_race.py. That no column of a drawn round can be
+changed is shown one by one in tests/store/test_what_postgresql_refuses.py; here is what a second draw would need.
 """
 
 from collections.abc import Callable

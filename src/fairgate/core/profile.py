@@ -44,10 +44,11 @@ _MOST_PERSONS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What the service and the agency are called in one language."""
+    """What the service and the agency are called in one language, and where people reach the agency, if it says so."""
 
     service: str
     agency: str
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _texts(table: Table, languages: tuple[str, ...]) -> dict[str, Texts]:
     texts = {}
     for language in languages:
         words = table.table(language)
-        texts[language] = Texts(words.text("service"), words.text("agency"))
+        texts[language] = Texts(words.text("service"), words.text("agency"), words.text("contact", default=""))
         words.end()
     table.end()
     return texts

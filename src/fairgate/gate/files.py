@@ -26,9 +26,10 @@ BUNDLE = {
     "entries.csv": "text/csv; charset=utf-8",
     "beacon.json": "application/json",
     "results.csv": "text/csv; charset=utf-8",
+    "honoured.csv": "text/csv; charset=utf-8",
     "checkpoint": "text/plain; charset=utf-8",
 }
-GROWS = {"checkpoint"}  # of the files of a bundle, those that may be written anew after the draw
+GROWS = {"checkpoint", "honoured.csv"}  # of the files of a bundle, those that may be written anew after the draw
 MEMORY_BYTES = 64 * 1024 * 1024
 SMALL_BYTES = 64 * 1024  # what is larger comes from disk each time
 _ROUND = "(?:[a-z][a-z0-9-]{0,39}/)?[0-9]{4}-[0-9]{2}-[0-9]{2}"  # of the first public program, or of one by its name

@@ -42,6 +42,14 @@ def find(conn: psycopg.Connection, round_id: int, registration_id: int) -> Honou
     return _line(row) if row else None
 
 
+def shares(conn: psycopg.Connection, registration_id: int) -> dict[int, Share]:
+    """What a registration would have got in the rounds from which it was missing, by their ids."""
+    rows = conn.execute(
+        "SELECT round_id, outcome, port, ord, phase FROM honoured WHERE registration_id = %s", [registration_id]
+    )
+    return {row[0]: Share(*row[1:]) for row in rows}
+
+
 def insert(conn: psycopg.Connection, round_id: int, registration_id: int, line: Honoured) -> None:
     columns = ("round_id", "registration_id", *_COLUMNS.split(", "))
     entry, share = line.entry, line.share

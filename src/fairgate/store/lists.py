@@ -47,10 +47,16 @@ RESERVE = """
      ORDER BY t.ord LIMIT %(limit)s
 """
 LAST_RESULT = """
-    SELECT r.date, t.ticket, t.outcome, t.ord, t.port, e.weeks, e.size,
+    SELECT r.date, t.ticket, t.outcome, t.ord, t.port, t.weeks, t.size, t.missing,
            (SELECT count(*) FROM result x WHERE x.round_id = r.id AND x.outcome = 'reserve') AS reserve_length
-      FROM entry e JOIN round r ON r.id = e.round_id JOIN result t ON t.round_id = e.round_id AND t.ticket = e.ticket
-     WHERE e.registration_id = %s AND r.program = %s AND r.state IN ('drawn', 'closed') ORDER BY r.date DESC LIMIT 1
+      FROM (SELECT e.round_id, e.registration_id, e.ticket, s.outcome, s.ord, s.port, e.weeks, e.size, false AS missing
+              FROM entry e JOIN result s ON s.round_id = e.round_id AND s.ticket = e.ticket
+             WHERE e.registration_id = %(registration)s
+             UNION ALL
+            SELECT h.round_id, h.registration_id, h.ticket, h.outcome, h.ord, h.port, h.weeks, h.size, true
+              FROM honoured h WHERE h.registration_id = %(registration)s) t
+      JOIN round r ON r.id = t.round_id
+     WHERE r.program = %(program)s AND r.state IN ('drawn', 'closed') ORDER BY r.date DESC LIMIT 1
 """
 
 
@@ -80,7 +86,7 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LastResult:
-    """What the last drawn round said of a registration that was in it."""
+    """What the last drawn round said of a registration that was in it, or `missing` from its list and honoured."""
 
     date: date
     ticket: str
@@ -89,6 +95,7 @@ class LastResult:
     port: str | None
     weeks: int
     size: int
+    missing: bool
     reserve_length: int
 
 
@@ -193,4 +200,4 @@ def reserve(conn: psycopg.Connection, round_id: int, port: str, limit: int) -> l
 
 def last_result(conn: psycopg.Connection, registration_id: int, program: str) -> LastResult | None:
     with conn.cursor(row_factory=class_row(LastResult)) as cursor:
-        return cursor.execute(LAST_RESULT, [registration_id, program]).fetchone()
+        return cursor.execute(LAST_RESULT, {"registration": registration_id, "program": program}).fetchone()

@@ -120,6 +120,7 @@ def history(kind: str, facts: Mapping[str, object]) -> str:
         "withdrawn": _("You withdrew your request."),
         "restored": _("You brought your request back."),
         "offered": _("You were offered a place."),
+        "honoured": _("You were missing from the list of a draw by our mistake, and your receipt was honoured."),
         "passed over": _("A place on the reserve list went past you because you held one already."),
         "extended": _("Your deadline stands still, as confirming does not work.")
         if facts.get("deadline") == "paused"

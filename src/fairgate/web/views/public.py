@@ -16,7 +16,7 @@ from fairgate.web import database, dates, deployment
 from fairgate.web.answers import page
 
 ROUNDS_SHOWN = 400  # a good year of days on one page; older ones are found by their date
-FILES = ("manifest.json", "entries.csv", "beacon.json", "results.csv", "checkpoint")
+FILES = ("manifest.json", "entries.csv", "beacon.json", "results.csv", "honoured.csv", "checkpoint")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The page "Was I offered a place?": what the draws whose date is to come said of a group, read from their shards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods
 
 from fairgate.core import sealing
 from fairgate.core.draw import ticket
+from fairgate.core.honour import Share
 from fairgate.core.profile import Profile, Program
-from fairgate.store import clock, offers, registrations, rounds, shards
+from fairgate.store import clock, honoured, offers, registrations, rounds, shards
 from fairgate.store.registrations import Registration
 from fairgate.store.rounds import Round
 from fairgate.web import database, dates, deployment, session
@@ -45,6 +46,7 @@ class Answer:
     port: str = ""
     port_name: str = ""
     place: int = 0
+    missing: bool = False  # from the list; then this is what the draw would have given
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,7 +82,20 @@ def _answers(conn: psycopg.Connection, profile: Profile, group: Registration) ->
     told = [each for each in found if each.state in ("sealed", "drawn") and each.date >= today]
     offer = offers.latest(conn, program.program, [group.id]).get(group.id)
     held = offer.date if offer and offer.state == "offered" else None
-    return [_answer(profile, program, each, group.number, each.date == held) for each in told]
+    shares = honoured.shares(conn, group.id)
+    answers = [_answer(profile, program, each, group.number, each.date == held) for each in told]
+    return [
+        _honoured(profile, answer, shares[each.id]) if each.id in shares else answer
+        for each, answer in zip(told, answers, strict=True)
+    ]
+
+
+def _honoured(profile: Profile, answer: Answer, share: Share) -> Answer:
+    """The answer for who was missing from the list, and showed a receipt."""
+    port = share.port or ""
+    name = deployment.port_name(profile, port) if port else ""
+    outcome: Outcome = "offered" if port else "reserve"
+    return replace(answer, outcome=outcome, port=port, port_name=name, place=share.order, missing=True)
 
 
 def _answer(profile: Profile, program: Program, found: Round, number: str, is_open: bool) -> Answer:
