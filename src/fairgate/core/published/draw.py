@@ -1,0 +1,245 @@
+"""The figures of one drawn round, computed from the files of its bundle: by port, by size, by weeks, and of the order.
+
+Small numbers of groups are hidden, and with them those from which they could be worked out (`hiding`), as in every
+table for the public. The totals of a round are known. Its bundle is exact nevertheless, or nobody could check the draw:
+tickets stand for people there, and whoever wants to count them can. The page of a draw says so.
+"""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+from fairgate.core.bundle import RESULTS_HEADER
+from fairgate.core.draw import Entries
+from fairgate.core.manifest import Manifest, PortPlaces
+from fairgate.core.published.hiding import FEW, Grid, hide
+from fairgate.core.published.lots import in_order_of_lots
+from fairgate.core.published.table import HIDDEN, Column, Hidden, Table, Value
+from fairgate.core.uniformity import Tested, equal_parts, independence, spread
+
+Phase = Literal["seniority", "lottery", "reserve"]
+Number = int | Hidden
+PHASES: Final[tuple[Phase, ...]] = ("seniority", "lottery", "reserve")
+ALL: Final = "all"
+# Classes, each from its number to below the next. Large groups are few, so they are one; so are those who waited long.
+SIZE_CLASSES: Final = (1, 2, 3, 4, 5, 6)
+WEEKS_CLASSES: Final = (0, 4, 8, 12, 16, 20, 24, 32, 40, 52, 78, 104)
+
+_GROUPS = (
+    Column("groups", "people", "Groups in the draw"),
+    Column("seniority", "people", "Groups offered a place because they had waited longest"),
+    Column("lottery", "people", "Groups offered a place by lot"),
+    Column("reserve", "people", "Groups on the reserve list"),
+    Column("chance", "decimal", "Share of the groups that were offered a place; empty where a number for it is hidden"),
+)
+PORTS: Final = Table(
+    "ports",
+    "Places and offers by port",
+    (
+        Column("port", "text", "Code of the port; all: the sum"),
+        Column("capacity", "number", "People that the port takes on this date"),
+        Column("paid_back", "number", "Places, in people, taken off because earlier draws gave out so many too many"),
+        Column("given_out", "number", "Places given out by this draw, in people"),
+        Column("too_many", "number", "Places to be taken off at the next draw, in people"),
+        Column("asked", "people", "Groups in the draw that named the port, at any place of their list"),
+        Column("first", "people", "Groups that named it first"),
+        Column("seniority", "people", "Groups offered a place there because they had waited longest"),
+        Column("lottery", "people", "Groups offered a place there by lot"),
+    ),
+)
+SIZES: Final = Table(
+    "sizes",
+    "Chances by size of the group",
+    (
+        Column("from", "number", "People in the group, at least; empty for the sum"),
+        Column("to", "number", "People in the group, at most; empty for those without an end"),
+        *_GROUPS,
+    ),
+)
+WEEKS: Final = Table(
+    "weeks",
+    "Chances by weeks waited",
+    (
+        Column("from", "number", "Whole weeks waited, at least; empty for the sum"),
+        Column("to", "number", "Whole weeks waited, at most; empty for those without an end"),
+        *_GROUPS,
+    ),
+)
+ORDER: Final = Table(
+    "order",
+    "Where groups stand in the order of the lots",
+    (
+        Column("by", "text", "size or weeks"),
+        Column("from", "number", "People in the group, or whole weeks waited, at least"),
+        Column("to", "number", "At most; empty for those without an end"),
+        Column("groups", "people", "Groups in the lottery: those who had no place because they had waited longest"),
+        Column("p10", "decimal", "One in ten of them stands before this part of the order; empty where few are hidden"),
+        Column("p50", "decimal", "Half of them stand before this part"),
+        Column("p90", "decimal", "Nine in ten of them stand before this part"),
+    ),
+)
+TESTS: Final = Table(
+    "tests",
+    "Whether chance favoured anybody",
+    (
+        Column("about", "text", "What is held against chance: size, weeks, or the lots themselves"),
+        Column("groups", "number", "Groups in the lottery"),
+        Column(
+            "classes", "number", "Classes compared, after those with few groups were joined; empty: too few to test"
+        ),
+        Column("degrees", "number", "Degrees of freedom"),
+        Column("statistic", "decimal", "Pearson's chi-square"),
+        Column("p", "decimal", "How often chance alone makes a chi-square at least as large"),
+    ),
+)
+TABLES: Final = (PORTS, SIZES, WEEKS, ORDER, TESTS)
+
+
+def figures(manifest: Manifest, entries: Entries, results: bytes, seed: bytes) -> list[Table]:
+    """All tables of a drawn round; `results` is its results.csv, which agrees with the other files."""
+    offers = _offers(entries, results)
+    phases = [_phase(offers.get(row)) for row in range(len(entries))]
+    sizes = [class_of(SIZE_CLASSES, standing.size) for standing in entries.standings]
+    weeks = [class_of(WEEKS_CLASSES, standing.weeks) for standing in entries.standings]
+    by_size, by_weeks = _chances(sizes, phases), _chances(weeks, phases)
+    order, parts = in_order_of_lots(entries, [row for row, phase in enumerate(phases) if phase != "seniority"], seed)
+    return [
+        PORTS.filled(_ports(manifest, entries, offers)),
+        SIZES.filled([_ends(SIZE_CLASSES, start) + cells for start, cells in by_size.items()]),
+        WEEKS.filled([_ends(WEEKS_CLASSES, start) + cells for start, cells in by_weeks.items()]),
+        ORDER.filled(
+            [("size", *_ends(SIZE_CLASSES, start), *cells) for start, cells in _stand(order, sizes, by_size).items()]
+            + [
+                ("weeks", *_ends(WEEKS_CLASSES, start), *cells)
+                for start, cells in _stand(order, weeks, by_weeks).items()
+            ]
+        ),
+        TESTS.filled(
+            [
+                _test("size", len(order), independence([entries.standings[row].size for row in order])),
+                _test("weeks", len(order), independence([entries.standings[row].weeks for row in order])),
+                _test("lots", len(order), equal_parts(parts)),
+            ]
+        ),
+    ]
+
+
+def class_of(classes: Sequence[int], number: int) -> int:
+    """The class that a number is in, by its first number."""
+    return classes[bisect_right(classes, number) - 1]
+
+
+def _ends(classes: Sequence[int], start: int | None) -> tuple[int | None, int | None]:
+    """The first and the last number of a class; no first for all of them, no last where there is no end."""
+    following = bisect_right(classes, start) if start is not None else len(classes)
+    return start, classes[following] - 1 if following < len(classes) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    port: str
+    phase: Phase
+
+
+def _offers(entries: Entries, results: bytes) -> dict[int, _Offer]:
+    """Who was offered a place, by the row of the list; those not in it are on the reserve."""
+    header = f"{RESULTS_HEADER}\n".encode()
+    assert results.startswith(header), "a results.csv begins with its header"
+    by_ticket: dict[str, _Offer] = {}
+    start = len(header)
+    while start < len(results):  # a few thousand offers come first; what follows them is not looked at
+        end = results.index(b"\n", start)
+        ticket, outcome, port, _, phase = results[start:end].decode().split(",")
+        if outcome != "offered":
+            break
+        by_ticket[ticket] = _Offer(port, "seniority" if phase == "seniority" else "lottery")
+        start = end + 1
+    return {row: by_ticket[ticket] for row, ticket in enumerate(entries.tickets) if ticket in by_ticket}
+
+
+def _phase(offer: _Offer | None) -> Phase:
+    return offer.phase if offer else "reserve"
+
+
+def _ports(manifest: Manifest, entries: Entries, offers: Mapping[int, _Offer]) -> list[tuple[Value, ...]]:
+    """A row for each port and one for all."""
+    asked = Counter(port for standing in entries.standings for port in standing.ports)
+    first = Counter(standing.ports[0] for standing in entries.standings)
+    offered = Counter((offer.port, offer.phase) for offer in offers.values())
+    persons: Counter[str] = Counter()
+    for row, offer in offers.items():
+        persons[offer.port] += entries.standings[row].size
+    places = [(p.capacity, p.carry, persons[p.port], _too_many(p, persons[p.port])) for p in manifest.ports]
+    groups = [(first[p.port], offered[p.port, "seniority"], offered[p.port, "lottery"]) for p in manifest.ports]
+    shown = _shown(groups, sums_across=False)
+    rows = zip(manifest.ports, places, shown, strict=False)
+    return [
+        *((each.port, *numbers, _few(asked[each.port]), *cells) for each, numbers, cells in rows),
+        (ALL, *_sums(places, 4), len(entries), *shown[-1]),
+    ]
+
+
+def _too_many(place: PortPlaces, given_out: int) -> int:
+    """The carry of the next round (docs/rules/draw.md, "Allocation")."""
+    return max(0, place.carry - place.capacity) + max(0, given_out - max(0, place.capacity - place.carry))
+
+
+def _chances(classes: Sequence[int], phases: Sequence[Phase]) -> dict[int | None, tuple[Value, ...]]:
+    """For each class that there is, and None for all: groups, what became of them, and the share with a place."""
+    counted = Counter(zip(classes, phases, strict=True))
+    named = sorted(set(classes))
+    shown = _shown([tuple(counted[each, phase] for phase in PHASES) for each in named], sums_across=True)
+    return {each: _chance(cells) for each, cells in zip([*named, None], shown, strict=True)}
+
+
+def _chance(cells: Sequence[Number]) -> tuple[Value, ...]:
+    seniority, lottery, reserve, groups = cells
+    known = [cell for cell in (seniority, lottery, groups) if not isinstance(cell, Hidden)]
+    share = (known[0] + known[1]) / known[2] if len(known) == 3 and known[2] else None
+    return groups, seniority, lottery, reserve, None if share is None else _decimal(share, 6)
+
+
+def _stand(
+    order: Sequence[int], classes: Sequence[int], chances: Mapping[int | None, Sequence[Value]]
+) -> dict[int, tuple[Value, ...]]:
+    """For each class: groups in the lottery and where they stand; only where nothing about the class is hidden."""
+    places: dict[int, list[int]] = defaultdict(list)
+    for place, row in enumerate(order):
+        places[classes[row]].append(place)
+    return {
+        each: (HIDDEN, None, None, None)
+        if HIDDEN in chances[each] or len(found) < FEW
+        else (len(found), *(_decimal(share, 3) for share in spread(found, len(order))))
+        for each, found in sorted(places.items())
+    }
+
+
+def _test(about: str, groups: int, found: Tested | None) -> tuple[Value, ...]:
+    if found is None:
+        return about, groups, None, None, None, None
+    return about, groups, found.classes, found.degrees, _decimal(found.statistic, 3), _decimal(found.p, 6)
+
+
+def _shown(parts: Sequence[tuple[int, ...]], *, sums_across: bool) -> list[tuple[Number, ...]]:
+    """Parts, and at the end their sums, with what is to be hidden; the sums of the columns are known."""
+    width = 3
+    cells = [(*row, sum(row)) if sums_across else row for row in [*parts, _sums(parts, width)]]
+    signs = (1,) * width + ((-1,) if sums_across else ())
+    known = frozenset((len(parts), column) for column in range(len(signs)))
+    hidden = hide(Grid(tuple(cells), (1,) * len(parts) + (-1,), signs, known))
+    return [tuple(HIDDEN if (r, c) in hidden else cell for c, cell in enumerate(row)) for r, row in enumerate(cells)]
+
+
+def _sums(rows: Sequence[tuple[int, ...]], width: int) -> tuple[int, ...]:
+    return tuple(sum(row[column] for row in rows) for column in range(width))
+
+
+def _few(groups: int) -> Number:
+    return HIDDEN if 0 < groups < FEW else groups
+
+
+def _decimal(value: float, digits: int) -> Decimal:
+    return Decimal(f"{value:.{digits}f}")
