@@ -14,7 +14,7 @@ from fairgate.cli.main import run as fairgate
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import entries_root, parse_beacon, parse_entries, parse_manifest, write_results
 from fairgate.core.draw import draw
-from fairgate.store import publication
+from fairgate.store import draw_figures, profiles, publication
 from fairgate.store.profiles import parse
 from fairgate.worker.loops import publish
 from time_world import DAY, NOON, PROFILE, TimeWorld, step
@@ -89,6 +89,23 @@ def test_lost_files_are_written_again_and_unchanged_ones_left_alone(world: TimeW
     assert publish(world.worker())
     assert (folder / "results.csv").read_bytes() == content
     assert {name: (folder / name).stat().st_ino for name in before} == before
+
+
+def test_the_figures_of_a_draw_are_written_once_with_its_results(world: TimeWorld) -> None:
+    go_to(world, 12)
+    folder = world.home / "public" / "data" / "draws" / DAY.isoformat()
+    assert not folder.exists()
+    go_to(world, 24)
+    assert names(folder) == set(draw_figures.FILES)
+    profile = profiles.current(world.conn)
+    tables = draw_figures.read(world.home, profile, "arrival", DAY)
+    assert tables["ports"].records()[-1]["asked"] == 9
+    before = {file.name: file.stat().st_ino for file in folder.iterdir()}
+    world.conn.execute("UPDATE round SET published_at = NULL")
+    assert publish(world.worker())
+    assert {file.name: file.stat().st_ino for file in folder.iterdir()} == before
+    (folder / "sizes.json").unlink()
+    assert draw_figures.read(world.home, profile, "arrival", DAY) == {}
 
 
 def test_a_draft_that_a_crash_left_is_taken_over(world: TimeWorld) -> None:

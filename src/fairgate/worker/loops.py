@@ -23,7 +23,7 @@ from fairgate.core import faults
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
-from fairgate.store import audit, clock, profiles, publication, rounds, shards, status
+from fairgate.store import audit, clock, draw_figures, profiles, publication, rounds, shards, status
 from fairgate.store.journal import Intake
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
@@ -222,8 +222,10 @@ def _published(worker: Worker, found: Round) -> bool:
 
 
 def _for_readers(home: Path, profile: Profile, found: Round, files: Mapping[str, bytes]) -> None:
-    """What makes the files light to load: the results in shards, and everything compressed."""
+    """What makes the files light to load: the results in shards, figures in tables, and everything compressed."""
     program = profile.find_program(found.program)
     if "results.csv" in files and (program is None or not program.hidden):
         shards.write(shards.folder(home, profile, found.program, found.date), files["results.csv"])
+        assert found.seed is not None, "a drawn round has its seed"
+        draw_figures.write(home, profile, found.program, found.date, files, found.seed)
     publication.compress(publication.folder(home, profile, found.program, found.date), files)
