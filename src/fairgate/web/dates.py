@@ -7,6 +7,7 @@ are in the templates, where translators see them whole.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -76,6 +77,18 @@ def number(value: int) -> str:
 def percent(share: float) -> str:
     """'50%' for one half."""
     return format_percent(share, locale=_locale())
+
+
+def small_percent(share: float) -> str:
+    """'34%', '3.4%' or '0.34%': the smaller a share, the more of it is written; '0%' for none."""
+    digits = "0" if share == 0 or share >= 0.1 else "0.0" if share >= 0.01 else "0.00"
+    pattern = _locale().percent_formats[None].pattern.replace("0", digits, 1)
+    return format_percent(share, pattern, locale=_locale())
+
+
+def decimal(value: Decimal, digits: int) -> str:
+    """'122.9': with so many digits behind the point."""
+    return format_decimal(value, f"#,##0.{'0' * digits}", locale=_locale())
 
 
 def duration(length: timedelta) -> str:

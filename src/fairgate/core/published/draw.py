@@ -120,7 +120,7 @@ def figures(manifest: Manifest, entries: Entries, results: bytes, seed: bytes) -
         TESTS.filled(
             [
                 _test("size", len(order), independence([entries.standings[row].size for row in order])),
-                _test("weeks", len(order), independence([entries.standings[row].weeks for row in order])),
+                _test("weeks", len(order), independence([weeks[row] for row in order])),
                 _test("lots", len(order), equal_parts(parts)),
             ]
         ),

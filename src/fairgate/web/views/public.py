@@ -1,22 +1,25 @@
 """Pages for everyone: the start, how the draw works, and all draws with their files."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from fairgate.core.profile import Program
-from fairgate.store import rounds
+from fairgate.core.profile import Profile, Program
+from fairgate.core.published import Table
+from fairgate.store import draw_figures, rounds
 from fairgate.store.rounds import Round
-from fairgate.web import database, dates, deployment
+from fairgate.web import database, dates, deployment, draw_shown
 from fairgate.web.answers import page
+from fairgate.web.draw_shown import Figure
 
 ROUNDS_SHOWN = 400  # a good year of days on one page; older ones are found by their date
-FILES = ("manifest.json", "entries.csv", "beacon.json", "results.csv", "honoured.csv", "checkpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,58 @@ def draw(request: HttpRequest, day: date) -> HttpResponse:
         found = rounds.find(conn, program.program, day)
         if found is None:
             raise Http404
-        ports = [
-            {**asdict(port), "name": deployment.port_name(profile, port.port)}
-            for port in rounds.ports(conn, found.id).values()
-        ]
-    context = {"round": found, "facts": _facts(found, program), "ports": ports, "files": _files(day)}
+        ports = list(rounds.ports(conn, found.id).values())
+    tables = draw_figures.read(settings.FAIRGATE_HOME, profile, program.program, day)
+    context = {
+        "round": found,
+        "told": _told(found, program),
+        "short": draw_shown.in_short(tables) if tables else None,
+        "facts": _facts(found, program),
+        "figures": _figures(tables, profile),
+        "verdicts": draw_shown.verdicts(tables["tests"]) if tables else [],
+        "places": None if tables or not ports else draw_shown.places(ports, _named(profile)),
+        "files": _files(day),
+        "data": f"/data/draws/{day.isoformat()}",
+    }
     return page(request, "draw.html", context)
+
+
+def _figures(tables: Mapping[str, Table], profile: Profile) -> dict[str, Figure]:
+    """What there is to see of a drawn round, by what it is about; nothing before that."""
+    if not tables:
+        return {}
+    return {
+        "ports": draw_shown.by_port(tables["ports"], _named(profile)),
+        "sizes": draw_shown.by_size(tables["sizes"]),
+        "weeks": draw_shown.by_weeks(tables["weeks"]),
+        "order_sizes": draw_shown.order_by_size(tables["order"]),
+        "order_weeks": draw_shown.order_by_weeks(tables["order"]),
+        "tests": draw_shown.tests(tables["tests"]),
+    }
+
+
+def _named(profile: Profile) -> Callable[[str], str]:
+    return partial(deployment.port_name, profile)
+
+
+def _told(found: Round, program: Program) -> str:
+    """Where a round stands and what comes next, as a sentence."""
+    facts = {
+        name: dates.moment(at, program.zone)
+        for name, at in (("closes", found.closes_at), ("seed", found.seed_at), ("draw", found.draw_at))
+    }
+    said = {
+        "open": _("The list is still open. It closes at %(closes)s and is sealed then."),
+        "sealed": _(
+            "The list is sealed: nobody can change it any more. The random value does not exist yet. It is made at"
+            " %(seed)s or later, and the draw is at %(draw)s or later."
+        ),
+        "seeded": _("The list is sealed, and the random value is known. The draw is at %(draw)s or later."),
+        "drawn": _("The draw is made. Places that come free now go down its reserve list."),
+        "closed": _("The draw is made, and its day is over."),
+        "void": _("This draw is void: it gave out no places. Everyone who had asked is in the next draw."),
+    }
+    return said["seeded" if found.state == "sealed" and found.seeded_at else found.state] % facts
 
 
 def _line(found: Round) -> Line:
@@ -109,14 +158,28 @@ def _facts(found: Round, program: Program) -> list[tuple[str, str]]:
         *plain(_("Reason"), found.void_reason),
         *moment(_("Closes at"), found.closes_at),
         *moment(_("Sealed at"), found.sealed_at),
-        *plain(_("Groups in the draw"), found.entry_count),
+        *plain(_("Groups in the draw"), None if found.entry_count is None else dates.number(found.entry_count)),
         *moment(_("Random value not before"), found.seed_at),
+        *moment(_("Random value known since"), found.seeded_at),
         *moment(_("Drawn at"), found.drawn_at),
         *plain(_("Fingerprint of the list"), found.root and found.root.hex()),
         *plain(_("Seed of the draw"), found.seed and found.seed.hex()),
     ]
 
 
-def _files(day: date) -> list[str]:
+def _files(day: date) -> list[tuple[str, str]]:
+    """The files of the bundle that are there, with what each of them is."""
     folder = settings.FAIRGATE_HOME / "public" / "draws" / day.isoformat()
-    return [name for name in FILES if (folder / name).is_file()]
+    known = {
+        "manifest.json": _(
+            "The terms, fixed before the draw: ports, places, times, and where the random value comes from"
+        ),
+        "entries.csv": _("The sealed list: for each group its ticket, size, weeks waited and ports"),
+        "checkpoint": _("The signed state of the public record that shows when the list was sealed"),
+        "sealing.tlog-proof": _("The proof that the sealing stands in that record"),
+        "beacon.json": _("The random value, and how to check where it comes from"),
+        "results.csv": _("The result: all offers, then the reserve list"),
+        "honoured.csv": _("Groups that were missing from the list and were given afterwards what they would have got"),
+        "verify.py": _("A short program that draws again from these files and compares"),
+    }
+    return [(name, words) for name, words in known.items() if (folder / name).is_file()]

@@ -1,0 +1,152 @@
+"""The page of a draw, in each of its states, and that its numbers are those of the bundle."""
+
+import json
+import os
+
+import pytest
+from django.conf import settings
+
+from fairgate.commands.rounds import Void, void
+from fairgate.commands.seal import Seal, seal
+from fairgate.core.published.draw import TABLES
+from fairgate.core.schedule import round_times
+from fairgate.store import draw_figures, publication, rounds
+from fairgate.web import draw_shown
+from pages import Page, Pages
+from web_world import BEACON, PROGRAM, World
+
+FIRST_VIEW = 50 * 1024  # bytes over the network, style sheet and script included
+
+
+def publish(world: World) -> None:
+    """As the worker does when the round is drawn."""
+    found = rounds.find(world.conn, PROGRAM, world.day)
+    assert found is not None
+    assert found.seed is not None
+    bundle = publication.files(world.conn, found)
+    publication.write(publication.folder(settings.FAIRGATE_HOME, world.profile, PROGRAM, world.day), bundle)
+    draw_figures.write(settings.FAIRGATE_HOME, world.profile, PROGRAM, world.day, bundle, found.seed)
+
+
+@pytest.fixture
+def drawn(world: World) -> World:
+    """Forty groups asked, half of them for long, and twenty places were drawn."""
+    for number in range(40):
+        world.asking(size=1 + number % 2, weeks=30 if number % 4 < 2 else 2, names=f"Ana {number}")
+    world.draw(places=20)
+    publish(world)
+    return world
+
+
+def address(world: World) -> str:
+    return f"/draws/{world.day}/"
+
+
+def cells(page: Page, table: str) -> dict[str, list[str]]:
+    """The rows of a figure's table by their first cells."""
+    caption = page.one("caption", id=f"{table}-caption")
+    whole = next(element for element in page.all("table") if caption in element.children)
+    rows = [element for element in whole.children if element.tag == "tr"][1:]
+    texts = [[cell.text.strip() for cell in row.children if cell.tag in ("td", "th")] for row in rows]
+    return {first: rest for first, *rest in texts}
+
+
+def test_a_drawn_round_tells_its_sums_and_shows_every_figure_with_table_and_files(
+    drawn: World, browser: Pages, navegador: Pages
+) -> None:
+    for person in (browser, navegador):
+        page = person.get(address(drawn))
+        assert len([each for each in page.all("svg") if "fg-chart" in each.attrs.get("class", "")]) == 5
+        links = {each.attrs["href"] for each in page.all("a")}
+        for table in TABLES:
+            assert {f"/data/draws/{drawn.day}/{table.name}.{ending}" for ending in ("csv", "json")} <= links
+        assert {"/results", "/missing", "/how-the-draw-works"} <= links
+    page = browser.get(address(drawn))
+    assert "The draw is made." in page.main
+    assert "Groups in the draw: 40." in page.main
+    assert cells(page, "ports")["San Ysidro"][:2] == ["20", "0"]
+
+
+def test_its_numbers_are_those_of_the_files(drawn: World, browser: Pages) -> None:
+    folder = settings.FAIRGATE_HOME / "public" / "data" / "draws" / drawn.day.isoformat()
+    written = json.loads((folder / "sizes.json").read_text())["rows"][-1]
+    shown = cells(browser.get(address(drawn)), "sizes")["All"]
+    assert shown[:4] == [str(written[key]) for key in ("groups", "seniority", "lottery", "reserve")]
+    results = (settings.FAIRGATE_HOME / "public/draws" / drawn.day.isoformat() / "results.csv").read_text()
+    assert written["lottery"] == results.count(",lottery\n")
+    assert written["seniority"] == results.count(",seniority\n")
+
+
+def test_numbers_below_ten_are_not_shown_and_the_page_says_that_the_files_are_exact(
+    drawn: World, browser: Pages
+) -> None:
+    page = browser.get(address(drawn))
+    rows = {name: row for name, row in cells(page, "sizes").items() if name != "All"}
+    assert rows
+    assert not [cell for row in rows.values() for cell in row[:4] if cell.isdigit() and 0 < int(cell) < 10]
+    assert "Not shown: numbers below 10" in page.main
+    assert "These files are exact" in page.main
+
+
+def test_every_file_of_the_bundle_that_is_there_is_named_and_said_what_it_is(drawn: World, browser: Pages) -> None:
+    folder = settings.FAIRGATE_HOME / "public" / "draws" / drawn.day.isoformat()
+    for name in ("checkpoint", "sealing.tlog-proof", "verify.py"):
+        assert name not in {each.text for each in browser.get(address(drawn)).all("a")}
+        (folder / name).write_text("there")
+    found = {each.text: each.attrs["href"] for each in browser.get(address(drawn)).all("a")}
+    for file in folder.iterdir():
+        assert found[file.name] == f"/draws/{drawn.day}/{file.name}"
+
+
+def test_the_first_view_stays_below_fifty_kibibytes(drawn: World, browser: Pages) -> None:
+    answer = browser.client.get(address(drawn), headers={"accept-encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert len(answer.content) < 20 * 1024  # with style sheet and script, 14 kB together, well below FIRST_VIEW
+
+
+def test_before_the_draw_it_says_what_is_fixed_and_what_comes_next(
+    world: World, browser: Pages, navegador: Pages
+) -> None:
+    world.asking()
+    world.open(world.day, places=20)
+    assert "The list is still open." in browser.get(address(world)).main
+    act = Seal(PROGRAM, world.day, BEACON)
+    at = round_times(world.profile.program(PROGRAM), world.day).closes_at
+    world.must(seal(world.conn, [act], keys=world.keys, now=at, chance=os.urandom))
+    page = browser.get(address(world))
+    assert "The random value does not exist yet. It is made at 11:30" in page.main
+    assert cells(page, "ports")["San Ysidro"] == ["20", "0", "20"]
+    assert not [each for each in page.all("svg") if "fg-chart" in each.attrs.get("class", "")]
+    assert "La lista está sellada" in navegador.get(address(world)).main
+
+
+def test_a_void_round_stays_with_its_reason(world: World, browser: Pages) -> None:
+    world.open(world.day)
+    world.must(void(world.conn, [Void(PROGRAM, world.day, "The port burnt down")], now=world.now, chance=os.urandom))
+    page = browser.get(address(world))
+    assert "This draw is void" in page.main
+    assert "Reason: The port burnt down" in page.main
+
+
+def test_a_drawn_round_whose_figures_are_not_written_yet_has_a_page(world: World, browser: Pages) -> None:
+    world.asking()
+    world.draw(places=2)
+    page = browser.get(address(world))
+    assert page.status == 200
+    assert "The draw is made." in page.main
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (None, "too few groups"),
+        (0.0, "fewer than 1 of 1,000 fair draws. That is a reason to ask."),
+        (0.00099, "fewer than 1 of 1,000 fair draws. That is a reason to ask."),
+        (0.001, "1 of 1,000 fair draws. It happens now and then."),
+        (0.0059, "1 of 169 fair draws. It happens now and then."),
+        (0.05, "5% of all fair draws. Nothing unusual."),
+        (1.0, "100% of all fair draws. Nothing unusual."),
+    ],
+)
+def test_a_p_value_is_a_sentence(p: float | None, words: str) -> None:
+    assert words in draw_shown.in_words(p)
