@@ -8,6 +8,7 @@ from fairgate.web.views import (
     applicant,
     details,
     errors,
+    how,
     incidents,
     missing,
     notices,
@@ -41,7 +42,7 @@ register_converter(IsoDate, "isodate")
 urlpatterns = [
     path("", public.start, name="start"),
     path("language/<slug:code>", sign_in.language, name="language"),
-    path("how-the-draw-works", public.how, name="how"),
+    path("how-the-draw-works", how.how, name="how"),
     path("how/outage", outage.how_outage, name="how-outage"),
     path("draws/", public.draws, name="draws"),
     path("draws/<isodate:day>/", public.draw, name="draw"),

@@ -1,4 +1,4 @@
-"""Pages for everyone: the start, how the draw works, and all draws with their files."""
+"""Pages for everyone: the start, and all draws with their figures and files."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -37,19 +37,6 @@ def start(request: HttpRequest) -> HttpResponse:
     with database.connection() as conn:
         texts = deployment.texts(deployment.profile(conn))
     return page(request, "start.html", {"service": texts.service, "agency": texts.agency})
-
-
-@require_safe
-def how(request: HttpRequest) -> HttpResponse:
-    with database.connection() as conn:
-        program = deployment.program(deployment.profile(conn))
-    part, whole = program.seniority_share
-    context = {
-        "window": dates.duration(program.policy.window),
-        "waiting": {0: "none", whole: "all"}.get(part, "some"),
-        "share": dates.percent(part / whole),
-    }
-    return page(request, "how.html", context)
 
 
 @require_safe
