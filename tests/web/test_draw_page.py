@@ -2,15 +2,19 @@
 
 import json
 import os
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
+from fairgate.commands.postpone import Postpone, postpone
 from fairgate.commands.rounds import Void, void
 from fairgate.commands.seal import Seal, seal
 from fairgate.core.published.draw import TABLES
 from fairgate.core.schedule import round_times
 from fairgate.store import draw_figures, publication, rounds
+from fairgate.store.ledger_files import LedgerFiles
 from fairgate.web import draw_shown
 from pages import Page, Pages
 from web_world import BEACON, PROGRAM, World
@@ -23,7 +27,7 @@ def publish(world: World) -> None:
     found = rounds.find(world.conn, PROGRAM, world.day)
     assert found is not None
     assert found.seed is not None
-    bundle = publication.files(world.conn, found)
+    bundle = publication.files(world.conn, found, LedgerFiles(settings.FAIRGATE_HOME))
     publication.write(publication.folder(settings.FAIRGATE_HOME, world.profile, PROGRAM, world.day), bundle)
     draw_figures.write(settings.FAIRGATE_HOME, world.profile, PROGRAM, world.day, bundle, found.seed)
 
@@ -149,4 +153,21 @@ def test_a_drawn_round_whose_figures_are_not_written_yet_has_a_page(world: World
     ],
 )
 def test_a_p_value_is_a_sentence(p: float | None, words: str) -> None:
-    assert words in draw_shown.in_words(p)
+    with translation.override("en"):
+        assert words in draw_shown.in_words(p)
+
+
+def test_a_round_whose_sealing_was_not_seen_in_time_says_that_its_value_was_put_off(
+    world: World, browser: Pages
+) -> None:
+    world.asking()
+    world.open(world.day, places=20)
+    times = round_times(world.profile.program(PROGRAM), world.day)
+    conn, chance = world.conn, os.urandom
+    world.must(seal(conn, [Seal(PROGRAM, world.day, BEACON)], keys=world.keys, now=times.closes_at, chance=chance))
+    late = times.seed_at + timedelta(minutes=1)
+    world.must(postpone(conn, [Postpone(PROGRAM, world.day)], now=late, chance=chance))
+    page = browser.get(address(world))
+    assert "observers had not signed in time" in page.main
+    assert "It is made at 11:45" in page.main
+    assert "Times that it was put off" in page.main

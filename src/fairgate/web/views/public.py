@@ -100,12 +100,23 @@ def _told(found: Round, program: Program) -> str:
             "The list is sealed: nobody can change it any more. The random value does not exist yet. It is made at"
             " %(seed)s or later, and the draw is at %(draw)s or later."
         ),
+        "postponed": _(
+            "The list is sealed: nobody can change it any more. But observers had not signed in time that they saw it,"
+            " so a later random value counts. It is made at %(seed)s or later, and the draw is at %(draw)s or later."
+        ),
         "seeded": _("The list is sealed, and the random value is known. The draw is at %(draw)s or later."),
         "drawn": _("The draw is made. Places that come free now go down its reserve list."),
         "closed": _("The draw is made, and its day is over."),
         "void": _("This draw is void: it gave out no places. Everyone who had asked is in the next draw."),
     }
-    return said["seeded" if found.state == "sealed" and found.seeded_at else found.state] % facts
+    return said[_where(found)] % facts
+
+
+def _where(found: Round) -> str:
+    """The state of a round; of a sealed one, also whether its random value is known or has been put off."""
+    if found.state != "sealed":
+        return found.state
+    return "seeded" if found.seeded_at else "postponed" if found.postponed else "sealed"
 
 
 def _line(found: Round) -> Line:
@@ -148,7 +159,9 @@ def _facts(found: Round, program: Program) -> list[tuple[str, str]]:
         *plain(_("Groups in the draw"), None if found.entry_count is None else dates.number(found.entry_count)),
         *moment(_("Random value not before"), found.seed_at),
         *moment(_("Random value known since"), found.seeded_at),
+        *plain(_("Times that it was put off"), found.postponed or None),
         *moment(_("Drawn at"), found.drawn_at),
+        *plain(_("Number of the sealing in the public record"), found.sealed_leaf),
         *plain(_("Fingerprint of the list"), found.root and found.root.hex()),
         *plain(_("Seed of the draw"), found.seed and found.seed.hex()),
     ]
