@@ -1,6 +1,7 @@
 """Attacks on hidden cells: nobody who has the published table can say which number from 1 to 9 stands in one."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -69,6 +70,18 @@ def test_cells_that_everybody_knows_do_not_give_the_others_away(grid: Grid) -> N
         assert set(range(max(1, low), min(FEW - 1, high) + 1)) <= reckoned[cell]
     for cell in hidden:
         assert len(reckoned[cell]) > 1 or span(grid, everything, cell) == (grid[cell], grid[cell])
+
+
+@given(tables(2, 2), st.data())
+@settings(max_examples=100, deadline=None)
+def test_what_another_table_hides_cannot_be_worked_out_here(grid: Grid, data: st.DataObject) -> None:
+    held = data.draw(st.frozensets(st.sampled_from(sorted(grid.all())), max_size=2))
+    hidden = hide(replace(grid, held=held))
+    assert held <= hidden
+    assume(freedom(grid, sorted(hidden)) <= 3)
+    reckoned = possible(grid, hidden)
+    for cell in hidden:
+        assert set(range(1, FEW)) <= reckoned[cell] if 0 < grid[cell] < FEW else len(reckoned[cell]) > 1
 
 
 @given(tables(2, 2), st.data())

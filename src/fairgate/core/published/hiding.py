@@ -49,12 +49,14 @@ class Grid:
 
     If there is a sum among the rows, each column adds up: its parts to its sums; likewise with columns. Sums are part
     of the grid, so that they are hidden where needed. `known` cells are known from elsewhere; none of them is hidden.
+    `held` cells are hidden in another table: they are hidden here too, and nobody is to work them out.
     """
 
     cells: tuple[tuple[int, ...], ...]
     row_signs: tuple[int, ...]
     column_signs: tuple[int, ...]
     known: frozenset[Cell] = frozenset()
+    held: frozenset[Cell] = frozenset()
 
     @classmethod
     def of(cls, parts: Sequence[Sequence[int]], *, known: Collection[Cell] = ()) -> "Grid":
@@ -65,6 +67,7 @@ class Grid:
         return cls(tuple(rows), (*signs[0], -1), (*signs[1], -1), frozenset(known))
 
     def __post_init__(self) -> None:
+        assert not self.held & self.known
         assert all(number >= 0 for row in self.cells for number in row)
         across = (zip(row, self.column_signs, strict=True) for row in self.cells)
         down = (zip(column, self.row_signs, strict=True) for column in zip(*self.cells, strict=True))
@@ -85,15 +88,14 @@ class Grid:
 @lru_cache(maxsize=4096)
 def hide(grid: Grid) -> frozenset[Cell]:
     """The cells that are not to be shown: those that are small, and those without which they could be worked out."""
-    hidden = set(grid.small())
+    secret = [*grid.small(), *sorted(grid.held - set(grid.small()))]
+    hidden = set(secret)
     pipes = _pipes(grid)
-    for cell in grid.small():
+    for cell in secret:
         number = grid[cell]
-        moved = sum(
-            _protect(pipes, hidden, cell, up, need) for up, need in ((True, FEW - 1 - number), (False, number - 1))
-        )
-        if not moved:
-            _protect(pipes, hidden, cell, False, 1)
+        up, down = (FEW - 1 - number, number - 1) if 0 < number < FEW else (1, 0)
+        if not _protect(pipes, hidden, cell, True, up) + _protect(pipes, hidden, cell, False, down):
+            _protect(pipes, hidden, cell, False, min(number, 1))
     return frozenset(hidden)
 
 
