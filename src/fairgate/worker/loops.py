@@ -1,4 +1,4 @@
-"""The worker's loops: the calendar of rounds and offers, the evidence, and the publication.
+"""The worker's loops: the calendar of rounds and offers, the evidence, and what is published.
 
 None of them holds a connection while it talks to a network or writes files. The time is the database's, asked for
 anew before anything is decided.
@@ -28,12 +28,13 @@ from fairgate.store.journal import Intake
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 from fairgate.store.status import State
-from fairgate.worker import journal
+from fairgate.worker import journal, published
 from fairgate.worker.alone import tell_alone
 
 EVIDENCE_EVERY = 10.0  # seconds, as the samples
 LEAVES = 1 << 16  # written into the ledger's files in one look
 FOLDERS = 20  # rounds published in one look
+TABLES_LOOK = 15.0  # seconds; whether there is something new to tell
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ def loops(worker: Worker, poll_seconds: float, evidence_seconds: float) -> list[
         Loop("extensions", lambda: extensions(worker), poll_seconds),
         Loop("publication", lambda: publish(worker), poll_seconds),
         Loop("tiles", lambda: write_tiles(worker), poll_seconds),
+        Loop("tables", lambda: tables(worker), max(poll_seconds, TABLES_LOOK)),
     ]
 
 
@@ -76,7 +78,9 @@ def step(worker: Worker) -> bool:
         busy = True
     while write_tiles(worker):
         busy = True
-    return publish(worker) or busy
+    busy = publish(worker) or busy
+    tables(worker)
+    return busy
 
 
 # -- the calendar -------------------------------------------------------------------------------
@@ -219,6 +223,12 @@ def _published(worker: Worker, found: Round) -> bool:
         return False
     log.info("published", **about, files=written)
     return True
+
+
+def tables(worker: Worker) -> bool:
+    """Write the tables for the public anew if it is time; there is never more to do at once."""
+    published.publish(worker.connect, worker.home, worker.clock)
+    return False
 
 
 def _for_readers(home: Path, profile: Profile, found: Round, files: Mapping[str, bytes]) -> None:
