@@ -20,7 +20,7 @@ from fairgate.gate.api import Api, tell
 from fairgate.gate.calls import Endpoint
 from fairgate.gate.desk import Desk
 from fairgate.gate.figures import Figures
-from fairgate.gate.files import SECONDS, Bundles, Document, FrontEnd, Ledger, Results
+from fairgate.gate.files import SECONDS, Bundles, Document, FrontEnd, Ledger, Results, Tables
 from fairgate.gate.forms import Forms
 from fairgate.gate.guarded import Guarded
 from fairgate.gate.lanes import Lanes
@@ -60,6 +60,7 @@ class Gate:
             "results": Results(public / "results"),
             "draws": Bundles(public / "draws", self._pages),
             "ledger": Ledger(public / "ledger"),
+            "data": Tables(public / "data", self._pages),
             "status": StatusPage(public / "status"),
             "health": Starlette(routes=[Route("/health/live", self._live), Route("/health/ready", self._ready)]),
         }

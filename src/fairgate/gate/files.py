@@ -1,4 +1,4 @@
-"""Files served as they are: the front end, shards of results, bundles of the draws, the ledger, the list of keys.
+"""Files served as they are: the front end, shards of results, bundles, the ledger, tables of figures, keys.
 
 No database is asked. What is small and never changes is kept in memory, ready to be sent. Nothing of an address gets
 near the file system before it has matched, as a whole, the one pattern of its kind.
@@ -28,7 +28,10 @@ BUNDLE = {
     "results.csv": "text/csv; charset=utf-8",
     "honoured.csv": "text/csv; charset=utf-8",
     "checkpoint": "text/plain; charset=utf-8",
+    "sealing.tlog-proof": "text/plain; charset=utf-8",
+    "verify.py": "text/x-python; charset=utf-8",
 }
+MEDIA = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
 GROWS = {"checkpoint", "honoured.csv"}  # of the files of a bundle, those that may be written anew after the draw
 MEMORY_BYTES = 64 * 1024 * 1024
 SMALL_BYTES = 64 * 1024  # what is larger comes from disk each time
@@ -39,6 +42,7 @@ _WIDTH = "[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]"  # of a tile that is not fu
 _TILE = re.compile(
     f"/ledger/(tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{{3}}/){{0,5}}[0-9]{{3}}(?:\\.p/(?:{_WIDTH}))?)"
 )
+_OF_DATA = re.compile(f"/data/((?:draws/{_ROUND}/)?[a-z]+(?:-[a-z]+)*\\.(?:csv|json))")
 _FOR_ALL: Headers = ((b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"nosniff"))
 _TEXT: Headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"), *_FOR_ALL)
 NOT_THERE = keep(b"not found\n", _TEXT, 404)
@@ -132,7 +136,7 @@ class Bundles:
         lasting = path.name not in GROWS and (path.parent / "results.csv").is_file()
         kept = _small(path, BUNDLE[path.name], FOREVER, compressed) if lasting else None
         if kept is None:
-            await _from_disk(path, FOREVER if lasting else MINUTES, compressed)(scope, receive, send)
+            await _from_disk(path, BUNDLE[path.name], FOREVER if lasting else MINUTES, compressed)(scope, receive, send)
             return
         self.memory.put((path, compressed), kept)
         await send_kept(kept, scope, wanted, send)
@@ -178,6 +182,30 @@ class Ledger:
         if kept is not None:
             self.memory.put(path, kept)
         return kept
+
+
+class Tables:
+    """`folder`/NAME.csv and NAME.json at /data/, also below draws/ROUND/, as the worker left them.
+
+    `otherwise` answers for what is not there.
+    """
+
+    def __init__(self, folder: Path, otherwise: ASGIApp) -> None:
+        self.folder = folder
+        self.otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = _OF_DATA.fullmatch(scope["path"]) if scope["method"] in ("GET", "HEAD") else None
+        path = self.folder / found[1] if found else None
+        if path is None or not path.is_file():
+            await self.otherwise(scope, receive, send)
+            return
+        compressed, wanted = _wishes(scope)
+        kept = _small(path, MEDIA[path.suffix], MINUTES, compressed)
+        if kept is None:
+            await _from_disk(path, MEDIA[path.suffix], MINUTES, compressed)(scope, receive, send)
+        else:
+            await send_kept(kept, scope, wanted, send)
 
 
 class Document:
@@ -231,7 +259,7 @@ def _prepared(path: Path, compressed: bool) -> tuple[Path, bool]:
     return (beside, True) if compressed and beside.is_file() else (path, False)
 
 
-def _from_disk(path: Path, caching: str, compressed: bool) -> ASGIApp:
+def _from_disk(path: Path, media_type: str, caching: str, compressed: bool) -> ASGIApp:
     """A file of any size, streamed."""
     path, is_compressed = _prepared(path, compressed)
     headers = {
@@ -242,7 +270,6 @@ def _from_disk(path: Path, caching: str, compressed: bool) -> ASGIApp:
     }
     if is_compressed:
         headers["Content-Encoding"] = "gzip"
-    media_type = BUNDLE[path.name.removesuffix(".gz")]
     answer = FileResponse(path, media_type=media_type, headers=headers, stat_result=path.stat())
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
