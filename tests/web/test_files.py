@@ -379,8 +379,8 @@ def test_tiles_asked_for_once_are_sent_from_memory(tmp_path: Path) -> None:
     assert app.memory.bytes > 8192
         "/data/",
         "/data/../secret.csv",
-        "/data/draws/../waits.csv",
-        "/data/draws/2026-12-22/../../waits.csv",
+        "/data/draws/%2e%2e/waits.csv",
+        "/data/draws/2026-12-22/%2e%2e/%2e%2e/waits.csv",
         "/data/.waits.csv.new",
         "/data/waits.csv.gz",
         "/data/waits.txt",

@@ -27,10 +27,11 @@ INDEX: Final = "index.json"
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """When the tables were made, the public programs in the profile's order, and names by code and language."""
+    """When the tables were made; public programs in the profile's order and ports, with their names by language."""
 
     as_of: datetime
     programs: Mapping[str, Mapping[str, str]]
+    zones: Mapping[str, str]
     ports: Mapping[str, Mapping[str, str]]
 
 
@@ -45,7 +46,9 @@ def write(home: Path, profile: Profile, tables: Sequence[Table], as_of: datetime
         made[f"{table.name}.csv"], made[f"{table.name}.json"] = as_csv(table), as_json(table)
     index = {
         "as_of": moment(as_of),
-        "programs": [{"program": p.program, "names": dict(p.names)} for p in profile.programs if not p.hidden],
+        "programs": [
+            {"program": p.program, "names": dict(p.names), "zone": p.zone} for p in profile.programs if not p.hidden
+        ],
         "ports": [{"port": p.port, "names": dict(p.names), "zone": p.zone} for p in profile.ports],
         "tables": [
             {**dictionary(t), "rows": len(t.rows), "csv": f"/data/{t.name}.csv", "json": f"/data/{t.name}.json"}
@@ -95,6 +98,7 @@ def _index(path: Path, changed: int) -> Index | None:
         return Index(
             read_moment(said["as_of"], path.name),
             {one["program"]: one["names"] for one in said["programs"]},
+            {one["program"]: one["zone"] for one in said["programs"]},
             {one["port"]: one["names"] for one in said["ports"]},
         )
     except (OSError, BadInput, KeyError, TypeError):

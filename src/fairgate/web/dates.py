@@ -52,6 +52,21 @@ def plain_day(moment: date) -> str:
     return _day(moment, pgettext("pattern of a date, CLDR letters", "d MMMM y"))
 
 
+def short_day(moment: date) -> str:
+    """'24 Nov', below a picture."""
+    return _day(moment, pgettext("pattern of a date, CLDR letters", "d MMM"))
+
+
+def brief_day(moment: date) -> str:
+    """'Tue 24 Nov' in one line, for a table of the coming days."""
+    return _day(moment, pgettext("pattern of a date, CLDR letters", "EEE d MMM")).replace(" ", "\u00a0")
+
+
+def weekday(number: int) -> str:
+    """'Monday' for 0, as it stands alone."""
+    return str(_locale().days["stand-alone"]["wide"][number]).capitalize()
+
+
 def moment(at: datetime, zone: str) -> str:
     """A moment on its own: '18:00 on Tuesday 24 November 2026, Tijuana time'."""
     there = at.astimezone(ZoneInfo(zone))

@@ -1,0 +1,162 @@
+"""Public figures: waits, offers, outages, ports and their calendar, and the tables behind them.
+
+They are read from the files that the worker wrote, never from the database, so they stand when it is away.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from fairgate.core.published import Table, Value, draw, layouts
+from fairgate.store import data_files
+from fairgate.store.data_files import Index
+from fairgate.web import cells, deployment, figures_shown, ports_shown
+from fairgate.web.answers import page
+from fairgate.web.tabled import ShownTable
+
+Records = list[dict[str, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files as a page about one program reads them."""
+
+    index: Index
+    program: str
+
+    @property
+    def zone(self) -> str:
+        """The clock by which moments are told."""
+        return self.index.zones[self.program]
+
+    def records(self, layout: Table) -> Records:
+        """The rows of the program; none where there is no such file."""
+        found = data_files.table(settings.FAIRGATE_HOME, layout)
+        return figures_shown.of(found, self.program) if found else []
+
+    def port_name(self, code: str) -> str:
+        names = self.index.ports.get(code)
+        return deployment.in_words(names) if names else code
+
+    def common(self) -> dict[str, object]:
+        """What each page says: as of when, and which other programs there are."""
+        programs = [(code, deployment.in_words(names)) for code, names in self.index.programs.items()]
+        return {
+            "as_of": cells.moment(self.index.as_of, self.zone),
+            "program": self.program,
+            "programs": programs if len(programs) > 1 else [],
+        }
+
+
+def _files(request: HttpRequest) -> Files | None:
+    """The files, for the program that is asked for, else the first; None before they are written."""
+    index = data_files.index(settings.FAIRGATE_HOME)
+    if index is None or not index.programs:
+        return None
+    wanted = request.GET.get("program", "")
+    return Files(index, wanted if wanted in index.programs else next(iter(index.programs)))
+
+
+@require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    files = _files(request)
+    if files is None:
+        return page(request, "figures/none.html", {"title": _("Figures")})
+    outcomes, waits = files.records(layouts.OUTCOMES), files.records(layouts.WAITS)
+    lost, waiting = files.records(layouts.PLACES_LOST), files.records(layouts.WAITING)
+    outages = data_files.table(settings.FAIRGATE_HOME, layouts.OUTAGES)
+    context = {
+        **files.common(),
+        "bound": figures_shown.bound(waiting, files.port_name) if waiting else None,
+        "assumed": _assumed(waiting, files.zone),
+        "by_port": figures_shown.waits_by_port(_in_order(files, layouts.WAITS_BY_PORT), files.port_name),
+        "waits": figures_shown.waits_over_time(waits) if waits else None,
+        "outcomes": figures_shown.outcomes(outcomes) if outcomes else None,
+        "arrivals": figures_shown.arrivals(outcomes),
+        "outages": figures_shown.outages(outages, files.zone) if outages else None,
+        "lost": figures_shown.lost(lost) if lost else None,
+        "lost_people": next((each["lost"] for each in lost if each["date"] is None), None),
+    }
+    return page(request, "figures/overview.html", context)
+
+
+def _in_order(files: Files, layout: Table) -> Records:
+    """Rows of ports in the order of the profile; ports that it does not have any more come last."""
+    order = list(files.index.ports)
+    known = {code: place for place, code in enumerate(order)}
+    return sorted(files.records(layout), key=lambda record: known.get(str(record["port"]), len(order)))
+
+
+def _assumed(waiting: Records, zone: str) -> Mapping[str, str | None]:
+    """What the bound goes by."""
+    if not waiting:
+        return {}
+    share = waiting[0]["taken_up"]
+    return {"as_of": cells.moment(waiting[0]["as_of"], zone), "share": cells.percent(share)}
+
+
+@require_safe
+def ports(request: HttpRequest) -> HttpResponse:
+    files = _files(request)
+    if files is None:
+        return page(request, "figures/none.html", {"title": _("Ports")})
+    week, days = files.records(layouts.PORTS), files.records(layouts.CALENDAR)
+    codes = [str(each["port"]) for each in week]
+    context = {
+        **files.common(),
+        "ports": [(code, files.port_name(code)) for code in codes],
+        "week": ports_shown.usual_week(week, files.port_name),
+        "days": ports_shown.coming_days(days, codes, files.port_name),
+    }
+    return page(request, "figures/ports.html", context)
+
+
+@require_safe
+def port(request: HttpRequest, code: str) -> HttpResponse:
+    files = _files(request)
+    week = [each for each in files.records(layouts.PORTS) if each["port"] == code] if files else []
+    if files is None or not week:
+        raise Http404
+    days = [each for each in files.records(layouts.CALENDAR) if each["port"] == code]
+    context = {
+        **files.common(),
+        "name": files.port_name(code),
+        "week": ports_shown.one_week(week[0]),
+        "closed": ports_shown.closed(days),
+        "calendar": ports_shown.calendar(days),
+    }
+    return page(request, "figures/port.html", context)
+
+
+@require_safe
+def data(request: HttpRequest) -> HttpResponse:
+    """What tables there are, what their columns mean, and where they are."""
+    index = data_files.index(settings.FAIRGATE_HOME)
+    context = {
+        "as_of": cells.moment(index.as_of, "Etc/UTC") if index else None,
+        "tables": [(layout.name, _dictionary(layout, layout.name)) for layout in layouts.LAYOUTS],
+        "of_draws": [(layout.name, _dictionary(layout, f"draw-{layout.name}")) for layout in draw.TABLES],
+    }
+    return page(request, "figures/data.html", context)
+
+
+def _dictionary(layout: Table, name: str) -> ShownTable:
+    """A table of the columns of a table."""
+    rows = [[column.name, f"{_(column.meaning)} ({_kind(column.kind)})"] for column in layout.columns]
+    return cells.table(name, _(layout.title), [_("Column"), _("Meaning")], rows, words=2)
+
+
+def _kind(kind: str) -> str:
+    return {
+        "text": _("text"),
+        "date": _("date"),
+        "moment": _("time, UTC"),
+        "people": _("people or groups"),
+        "number": _("whole number"),
+        "days": _("days"),
+        "decimal": _("fraction"),
+    }[kind]
