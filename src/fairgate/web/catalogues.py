@@ -16,24 +16,25 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from fairgate.core.published import draw, layouts
+
 PACKAGE = Path(__file__).resolve().parent.parent
 LOCALES = PACKAGE / "locale"
 WHERE = [
     ("web/**.py", "python"),
     ("web/templates/**.html", "jinja2"),
-    ("core/published/**.py", "python"),
     ("notify/**.py", "python"),
     ("notify/templates/**.html", "jinja2"),
 ]
 OPTIONS = {"web/templates/**.html": {"trimmed": "true"}, "notify/templates/**.html": {"trimmed": "true"}}
+# What published tables are called and what their columns mean: it goes with the tables, and is read from them.
+DICTIONARIES = {"core/published/draw.py": draw.TABLES, "core/published/layouts.py": layouts.LAYOUTS}
 KEYWORDS = {
     "_": None,
     "gettext": None,
     "gettext_lazy": None,
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
-    "Column": (3,),  # what a column of a published table means
-    "Table": (2,),  # and the title of one
 }
 
 
@@ -44,6 +45,10 @@ def template() -> Catalog:
         PACKAGE, method_map=WHERE, options_map=OPTIONS, keywords=KEYWORDS
     ):
         found.add(message, None, [(file, line)], auto_comments=comments, context=context)
+    for file, tables in DICTIONARIES.items():
+        for table in tables:
+            for text in (table.title, *(column.meaning for column in table.columns)):
+                found.add(text, None, [(file, 0)])
     return found
 
 
