@@ -298,42 +298,6 @@ def test_a_new_checkpoint_is_served_at_once(ledger: Get, tmp_path: Path) -> None
     assert ledger("/ledger/checkpoint").content == Published(301).signed()
 
 
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    (folder / "draws" / "2026-12-22").mkdir(parents=True)
-    (folder / "draws" / "cargo" / "2026-12-22").mkdir(parents=True)
-    (tmp_path / "secret.csv").write_text("no")
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("waits-by-port.csv", "text/csv; charset=utf-8"),
-        ("index.json", "application/json"),
-        ("draws/2026-12-22/sizes.json", "application/json"),
-        ("draws/cargo/2026-12-22/sizes.csv", "text/csv; charset=utf-8"),
-    ],
-)
-@pytest.mark.parametrize("size", [300, 2 * SMALL_BYTES], ids=["small", "large"])
-def test_tables_are_for_programs_of_anybody_and_kept_for_minutes(data: Path, name: str, kind: str, size: int) -> None:
-    content = b"date,port\r\n" * (size // 11)
-    (data / name).write_bytes(content)
-    (data / f"{name}.gz").write_bytes(gzip.compress(content))
-    get = asking(Tables(data, otherwise))
-    for compressed in ("identity", "gzip"):
-        answer = get(f"/data/{name}", accept_encoding=compressed)
-        assert (answer.status_code, answer.content) == (200, content)
-        assert answer.headers["Content-Type"] == kind
-        assert answer.headers["Cache-Control"] == "public, max-age=300"
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert answer.headers["Vary"].lower() == "accept-encoding"
-        assert get(f"/data/{name}", accept_encoding=compressed, if_none_match=answer.headers["ETag"]).status_code == 304
-    assert get(f"/data/{name}", method="HEAD").content == b""
-    (data / name).write_bytes(b"another edition")
-    assert get(f"/data/{name}").content == b"another edition"
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -377,6 +341,48 @@ def test_tiles_asked_for_once_are_sent_from_memory(tmp_path: Path) -> None:
     (tmp_path / "tile" / "0" / "000").unlink()
     assert get("/ledger/tile/0/000").content == b"h" * 8192
     assert app.memory.bytes > 8192
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "draws" / "2026-12-22").mkdir(parents=True)
+    (folder / "draws" / "cargo" / "2026-12-22").mkdir(parents=True)
+    (tmp_path / "secret.csv").write_text("no")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("waits-by-port.csv", "text/csv; charset=utf-8"),
+        ("index.json", "application/json"),
+        ("draws/2026-12-22/sizes.json", "application/json"),
+        ("draws/cargo/2026-12-22/sizes.csv", "text/csv; charset=utf-8"),
+    ],
+)
+@pytest.mark.parametrize("size", [300, 2 * SMALL_BYTES], ids=["small", "large"])
+def test_tables_are_for_programs_of_anybody_and_kept_for_minutes(data: Path, name: str, kind: str, size: int) -> None:
+    content = b"date,port\r\n" * (size // 11)
+    (data / name).write_bytes(content)
+    (data / f"{name}.gz").write_bytes(gzip.compress(content))
+    get = asking(Tables(data, otherwise))
+    for compressed in ("identity", "gzip"):
+        answer = get(f"/data/{name}", accept_encoding=compressed)
+        assert (answer.status_code, answer.content) == (200, content)
+        assert answer.headers["Content-Type"] == kind
+        assert answer.headers["Cache-Control"] == "public, max-age=300"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Vary"].lower() == "accept-encoding"
+        assert get(f"/data/{name}", accept_encoding=compressed, if_none_match=answer.headers["ETag"]).status_code == 304
+    assert get(f"/data/{name}", method="HEAD").content == b""
+    (data / name).write_bytes(b"another edition")
+    assert get(f"/data/{name}").content == b"another edition"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
         "/data/",
         "/data/../secret.csv",
         "/data/draws/%2e%2e/waits.csv",

@@ -109,7 +109,11 @@ WAITING: Final = Table(
     (
         _PROGRAM,
         Column("port", "text", "The port, by its code; all: somebody who takes a place at any port."),
-        Column("as_of", "moment", "When the list from which this is counted was drawn, or sealed where it is not drawn yet."),
+        Column(
+            "as_of",
+            "moment",
+            "When the list from which this is counted was drawn, or sealed where it is not drawn yet.",
+        ),
         Column("groups", "people", "Groups that waited for a place there then, whether or not they named others too."),
         Column("people", "people", "People in these groups."),
         Column("p50", "days", "Half of these groups had waited at most so many days since they asked."),
