@@ -112,8 +112,9 @@ def worker() -> None:
     import_module(CHANNELS).configured(
         os.environ, place.home()
     )  # what is wrong with them is said before anything starts
+    issuer = keys.origin(os.environ.get("FAIRGATE_ORIGIN", ""))
     logs.configure()
-    parts = [partial(import_module(WORKER).run, tell=_status_page().write), import_module(NOTIFY).run]
+    parts = [partial(import_module(WORKER).run, tell=_status_page().write, issuer=issuer), import_module(NOTIFY).run]
     with stopped_by_signals() as stop, ThreadPoolExecutor(len(parts)) as threads:
         running = [threads.submit(run, url, place.home(), stop) for run in parts]
         wait(running, return_when=FIRST_EXCEPTION)

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fairgate.core.passes import REVOKED_BYTES_MOST
 from fairgate.core.receipts import Signer
 from fairgate.core.sealing import Keys
 from fairgate.gate.api import Api, tell
@@ -56,6 +57,7 @@ class Gate:
         self._pages = Pages(behind)
         self._figures = Figures()
         public = place.home / "public"
+        revoked = Document(public / "revoked.json", "application/json", SECONDS, REVOKED_BYTES_MOST)
         self._below: dict[str, ASGIApp] = {  # by the first part of the path
             "results": Results(public / "results"),
             "draws": Bundles(public / "draws", self._pages),
@@ -70,6 +72,7 @@ class Gate:
                 Route("/static/{name}", FrontEnd(place.front_end), methods=["GET"]),
                 Route("/push.js", Document(place.front_end / "push.js", "text/javascript; charset=utf-8")),
                 Route("/keys.json", Document(public / "keys.json", "application/json")),
+                Route("/revoked.json", revoked),
                 Route("/status", StatusPage(public / "status")),
                 Route("/status.json", Document(public / "status.json", "application/json", SECONDS)),
                 Route("/status.atom", Document(public / "status.atom", "application/atom+xml; charset=utf-8", SECONDS)),

@@ -211,17 +211,19 @@ class Tables:
 class Document:
     """One public file at an address of its own, read each time: it is small and may change."""
 
-    def __init__(self, path: Path, media_type: str, kept_for: str = MINUTES) -> None:
+    def __init__(self, path: Path, media_type: str, kept_for: str = MINUTES, most: int = SMALL_BYTES) -> None:
         self.path = path
         self.media_type = media_type
         self.kept_for = kept_for
+        self.most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             await send_kept(ONLY_READ, scope, b"", send)
             return
         _, wanted = _wishes(scope)
-        await send_kept(_small(self.path, self.media_type, self.kept_for, False) or NOT_THERE, scope, wanted, send)
+        found = _small(self.path, self.media_type, self.kept_for, False, self.most)
+        await send_kept(found or NOT_THERE, scope, wanted, send)
 
 
 def _wishes(scope: Scope) -> tuple[bool, bytes]:
@@ -235,7 +237,7 @@ def _wishes(scope: Scope) -> tuple[bool, bytes]:
     return compressed, wanted
 
 
-def _small(path: Path, media_type: str, caching: str, compressed: bool) -> Kept | None:
+def _small(path: Path, media_type: str, caching: str, compressed: bool, most: int = SMALL_BYTES) -> Kept | None:
     """A file as an answer to keep, compressed if that is wanted and was prepared; None when missing or large."""
     about: Headers = (
         (b"content-type", media_type.encode()),
@@ -246,7 +248,7 @@ def _small(path: Path, media_type: str, caching: str, compressed: bool) -> Kept 
     path, is_compressed = _prepared(path, compressed)
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size > SMALL_BYTES:
+            if os.fstat(file.fileno()).st_size > most:
                 return None
             return keep(file.read(), (*about, (b"content-encoding", b"gzip")) if is_compressed else about)
     except (FileNotFoundError, NotADirectoryError):

@@ -40,6 +40,13 @@ OF_DAY = f"""
      WHERE s.date = %s AND o.port = %s AND o.state IN ('confirmed', 'checked_in', 'missed') AND NOT p.hidden
      ORDER BY s.time, r.number
 """
+# Appointments that have no pass. Watchers come to no port.
+WITHOUT_PASS = f"""
+    SELECT {_COLUMNS} {_FROM} JOIN program p ON p.program = o.program
+     WHERE o.registration_id = ANY(%s) AND o.live AND o.state = 'confirmed' AND NOT p.hidden
+       AND NOT EXISTS (SELECT 1 FROM pass WHERE pass.offer_id = o.id)
+     ORDER BY o.id
+"""
 HISTORY = f"""
     SELECT {_COLUMNS} {_FROM} WHERE o.registration_id = %s ORDER BY o.id DESC
 """
@@ -163,6 +170,11 @@ def live_of_round(conn: psycopg.Connection, round_id: int) -> list[Offer]:
 def of_day(conn: psycopg.Connection, day: date, port: str) -> list[Offer]:
     """The appointments of a port on a date, by time of day."""
     return _all(conn, OF_DAY, day, port)
+
+
+def without_pass(conn: psycopg.Connection, registration_ids: Sequence[int]) -> list[Offer]:
+    """The appointments of these registrations that have no pass yet."""
+    return _all(conn, WITHOUT_PASS, list(registration_ids))
 
 
 def history(conn: psycopg.Connection, registration_id: int) -> list[Offer]:

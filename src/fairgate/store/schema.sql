@@ -334,6 +334,24 @@ CREATE UNIQUE INDEX offer_one_live ON offer (registration_id, program) WHERE liv
 CREATE INDEX offer_window ON offer (window_id, id);
 CREATE INDEX offer_slot ON offer (slot_id) WHERE live;
 
+-- The pass of an appointment, to be shown at the port: it is signed from the statement at `leaf`. `appointment` names the
+-- appointment on it and tells nothing else; from `expires_at` on no device takes it.
+CREATE TABLE pass (
+    offer_id        bigint PRIMARY KEY REFERENCES offer,
+    registration_id bigint NOT NULL REFERENCES registration,
+    appointment     text NOT NULL UNIQUE CHECK (appointment ~ '^[0-9a-f]{16}$'),
+    leaf            bigint NOT NULL,
+    expires_at      timestamptz NOT NULL
+);
+CREATE INDEX pass_expires ON pass (expires_at);
+
+-- One row: what was confirmed at leaves before `next_leaf` has its pass, if it was to have one.
+CREATE TABLE issuing (
+    one       boolean PRIMARY KEY DEFAULT true CHECK (one),
+    next_leaf bigint NOT NULL CHECK (next_leaf >= 0)
+);
+INSERT INTO issuing (next_leaf) VALUES (0);
+
 -- Places taken at slots and ports follow from the offers that hold one: a live offer, and a person
 -- who came or could have come. First ports, then slots are locked, each in key order, so that two commands
 -- never wait for each other in a ring.
@@ -595,6 +613,9 @@ CREATE TRIGGER offer_stays BEFORE DELETE OR TRUNCATE ON offer
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER offer_keeps BEFORE UPDATE OF id, registration_id, program, round_id, port, slot_id, window_id, size, ord, phase,
                                             offered_at ON offer
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER pass_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pass
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER edge_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON edge

@@ -1,4 +1,4 @@
-"""The worker's loops: the calendar of rounds and offers, the evidence, and what is published.
+"""The worker's loops: the calendar of rounds and offers, the evidence, passes, and what is published.
 
 None of them holds a connection while it talks to a network or writes files. The time is the database's, asked for
 anew before anything is decided.
@@ -18,12 +18,13 @@ from fairgate.commands.evidence import record_notices, tell_of_outages, tellable
 from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
 from fairgate.commands.incidents import count_touched
+from fairgate.commands.issue_passes import issue_passes
 from fairgate.commands.looping import Clock, Connect, Loop, away
 from fairgate.core import faults
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
-from fairgate.store import audit, clock, draw_figures, profiles, publication, rounds, shards, status
+from fairgate.store import audit, clock, draw_figures, passes, profiles, publication, rounds, shards, status
 from fairgate.store.journal import Intake
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
@@ -50,6 +51,7 @@ class Worker:
     clock: Clock = clock.now
     chance: Chance = os.urandom
     tell: Callable[[State], None] = lambda _: None  # puts the public state into words, where somebody is to read it
+    issuer: str = "localhost/ledger"  # the ledger's name
     aside: Aside = field(default_factory=Aside)
     intake: Intake = field(init=False)
 
@@ -62,6 +64,8 @@ def loops(worker: Worker, poll_seconds: float, evidence_seconds: float) -> list[
         Loop("calendar", lambda: calendar(worker), poll_seconds),
         Loop("evidence", lambda: evidence(worker), evidence_seconds),
         Loop("extensions", lambda: extensions(worker), poll_seconds),
+        Loop("passes", lambda: give_passes(worker), poll_seconds),
+        Loop("revoked", lambda: tell_revoked(worker), evidence_seconds),
         Loop("publication", lambda: publish(worker), poll_seconds),
         Loop("tiles", lambda: write_tiles(worker), poll_seconds),
         Loop("tables", lambda: tables(worker), max(poll_seconds, TABLES_LOOK)),
@@ -76,6 +80,8 @@ def step(worker: Worker) -> bool:
     evidence(worker)
     while extensions(worker):
         busy = True
+    give_passes(worker)
+    tell_revoked(worker)
     while write_tiles(worker):
         busy = True
     busy = publish(worker) or busy
@@ -194,6 +200,32 @@ def write_tiles(worker: Worker) -> bool:
         log.error("tiles not written", error=type(error).__name__, place=faults.place(error))
         return False
     return len(data) == LEAVES
+
+
+# -- passes -------------------------------------------------------------------------------------
+
+
+def give_passes(worker: Worker) -> bool:
+    """Give the next of those who confirmed their passes.
+
+    Never again at once, whether or not more are waiting: in a rush the ledger belongs to those who confirm.
+    """
+    with worker.connect() as conn:
+        issued = issue_passes(conn, now=worker.clock(conn), chance=worker.chance)
+    if issued:
+        log.info("passes", issued=len(issued))
+    return False
+
+
+def tell_revoked(worker: Worker) -> bool:
+    """Write the public list of passes that count no more, also where nothing changed: it says how old it is."""
+    with worker.connect() as conn:
+        found = passes.revoked(conn, worker.issuer, worker.clock(conn))
+    try:
+        passes.publish(worker.home, found)
+    except OSError as error:
+        log.error("revoked passes not written", error=type(error).__name__, place=faults.place(error))
+    return False
 
 
 # -- publication --------------------------------------------------------------------------------
