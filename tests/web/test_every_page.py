@@ -120,7 +120,15 @@ def test_where_somebody_stands(
         page = person.sign_in(group)
         assert page.path == "/me"
         assert words in page.main
-        for path in ("/me/request", "/me/people", "/me/people/1", "/me/language", "/me/withdraw", "/me/decline"):
+        for path in (
+            "/me/request",
+            "/me/people",
+            "/me/people/1",
+            "/me/language",
+            "/me/withdraw",
+            "/me/decline",
+            "/pass",
+        ):
             assert person.get(path).status == 200
         for path in ("/me/confirm", "/me/cancel"):
             assert person.get(path).status in (200, 409)

@@ -13,6 +13,7 @@ from fairgate.core import lifecycle
 from fairgate.core.asking import UNDO
 from fairgate.core.deadlines import Paused, Verdict, decide
 from fairgate.core.lifecycle import NONE, Subject
+from fairgate.core.passes import HOLDS
 from fairgate.store import evidence, ledger, lists, offers, registrations, requests
 from fairgate.store.offers import Offer
 from fairgate.store.registrations import Registration
@@ -54,6 +55,11 @@ class Desk:
         """The live or else newest offer."""
         owner = self.registration.id
         return offers.latest(self.conn, self.program.program, [owner]).get(owner)
+
+    @property
+    def appointment(self) -> Offer | None:
+        """The offer, once it is an appointment that was neither given up nor missed."""
+        return self.offer if self.offer and self.offer.state in HOLDS else None
 
     @cached_property
     def wish(self) -> Request | None:

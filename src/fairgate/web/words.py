@@ -126,6 +126,7 @@ def history(kind: str, facts: Mapping[str, object]) -> str:
         if facts.get("deadline") == "paused"
         else _("Your deadline was moved to a later time."),
         "confirmed": _("You confirmed your place."),
+        "pass": _("The pass for your appointment was made."),
         "declined": _("You declined the offer."),
         "lapsed": _("The offer ended because it was not confirmed in time."),
         "cancelled": _("The place was cancelled."),

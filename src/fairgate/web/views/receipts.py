@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from fairgate.web import database, dates, receipts, session, words
+from fairgate.web import database, dates, qr, receipts, session, words
 from fairgate.web.answers import page
 from fairgate.web.receipts import Receipt
 from fairgate.web.standing import Desk, history_context
@@ -26,6 +26,8 @@ def one(request: HttpRequest, number: str, leaf: int) -> HttpResponse:
         found = _found(desk, leaf)
         context = {
             "receipt": found,
+            "code": qr.drawn(found.text),
+            "ledger": request.build_absolute_uri("/ledger"),
             "what": words.history(found.done.kind, found.done.facts),
             "when": dates.moment(found.leaf.at, desk.zone),
             "facts": receipts.facts_in_words(desk.profile, found.done.facts, desk.zone),
