@@ -9,7 +9,10 @@ from typing import Any
 import base45 as base45_library
 import cbor2
 import pytest
+import segno
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pycose.keys import OKPKey
 from pycose.keys.curves import Ed25519
 from pycose.messages import Sign1Message
@@ -171,6 +174,14 @@ LARGEST: dict[str, dict[str, Any]] = {
     "lapsed": {**LARGEST_PLACE, **DEADLINE},
     "extended": {**LARGEST_PLACE, **DEADLINE},
     "offered": {**LARGEST_PLACE, **DEADLINE, "round": "2026-12-17", "ticket": "0" * 32},
+    "pass": {
+        "appointment": "f" * 16,
+        "port": "SYS",
+        "date": "2199-12-31",
+        "slot": "09:00",
+        "size": 1000,
+        "exp": 7_258_200_000,
+    },
     "passed over": {"round": "2026-12-17", "ticket": "0" * 32, "port": "SYS", "why": "group too large"},
 }
 PROGRAM_AND_ISSUER_MOST = 84  # together, in an offer
@@ -198,6 +209,50 @@ def test_an_offers_receipt_fits_while_program_and_issuer_are_not_both_of_the_lon
     for program in (1, 20, 40):
         issuer = "a" * min(ISSUER_MOST, PROGRAM_AND_ISSUER_MOST - program)
         assert len(largest("offered", issuer, program="a" * program)) <= qr_capacity(15)
+
+
+USUAL: dict[str, dict[str, Any]] = {
+    **{kind: {**facts, "program": "arrival"} if "program" in facts else facts for kind, facts in LARGEST.items()},
+    "requested": {"program": "arrival", "ports": ["SYS", "CXI", "NOG"]},
+    "restored": {"program": "arrival", "ports": ["SYS", "CXI", "NOG"]},
+}
+
+
+def drawn(text: str) -> int:
+    """The version of the QR code that a page draws of a text, by the library that draws it."""
+    code = segno.make(text, error="m", boost_error=False, micro=False)
+    assert (code.error, code.mode) == ("M", "alphanumeric")
+    return int(code.version)
+
+
+@pytest.mark.parametrize("kind", sorted(LARGEST))
+def test_the_codes_that_pages_draw_have_the_versions_that_the_page_says(kind: str):
+    leaf = Leaf(12_345_678, SALT, AT)
+    usual = drawn(SIGNER.receipt(Done(kind, "K48J-2J9P", USUAL[kind], leaf=leaf)))
+    longest = drawn(largest(kind, "a" * (ISSUER_MOST if kind != "offered" else PROGRAM_AND_ISSUER_MOST - 40)))
+    assert usual <= longest <= 15
+    assert f"| `{kind}` | {usual} | {longest} |" in page()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    number=st.from_regex(r"[0-9A-Z]{4}-[0-9A-Z]{4}", fullmatch=True),
+    issuer=st.text("abcdefghijklmnopqrstuvwxyz0123456789.-/:[]", min_size=1, max_size=ISSUER_MOST),
+    leaf=st.integers(0, 10**12),
+    at=st.datetimes(datetime(2026, 1, 1), datetime(2199, 12, 31)),  # noqa: DTZ001  they are made aware below
+    salt=st.binary(min_size=16, max_size=16),
+    appointment=st.binary(min_size=8, max_size=8),
+    port=st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3),
+    slot=st.times(),
+    size=st.integers(1, 100_000),
+)
+def test_whatever_pass_is_given_out_fits_a_qr_code_of_version_13(
+    number, issuer, leaf, at, salt, appointment, port, slot, size
+):
+    facts = {"appointment": appointment.hex(), "port": port, "slot": slot.strftime("%H:%M"), "size": size}
+    when = {"date": at.date().isoformat(), "exp": int(at.replace(tzinfo=UTC).timestamp()) + 10**6}
+    done = Done("pass", number, {**facts, **when}, leaf=Leaf(leaf, salt, at.replace(tzinfo=UTC)))
+    assert drawn(Signer(SEED, issuer).receipt(done)) <= 13
 
 
 @pytest.mark.parametrize(("kind", "facts"), [("requested", {"ports": 25}), ("cancelled", {"why": 60})])

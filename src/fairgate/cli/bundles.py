@@ -1,6 +1,6 @@
 """`fairgate draw` and `fairgate verify`: recompute a draw from its public files, without a database or an account.
 
-What is verified of a receipt is in receipts.py.
+What is verified of a receipt or pass is in receipts.py, of a proof by itself in proofs.py.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from fairgate.cli.faults import CheckedAndFalse
+from fairgate.cli.given import Kind, found
 from fairgate.cli.progress import bar
 from fairgate.cli.reading import files_of
 from fairgate.core import draw as drawing
@@ -27,13 +28,11 @@ from fairgate.core.bundle import (
     results_in_parts,
 )
 from fairgate.core.draw import Drawn
-from fairgate.core.errors import BadInput, shown
+from fairgate.core.errors import shown
 
 app = typer.Typer()
 
 RESULTS = "results.csv"
-RECEIPT = "FG1:"
-RECEIPT_FILE_MOST = 1 << 14  # bytes; a receipt has about 400, and what is longer than 4096 is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,32 +130,52 @@ def draw(
 
 @app.command()
 def verify(
-    what: Annotated[str, typer.Argument(metavar="DIR_OR_FILE_OR_TEXT", help="A bundle's folder, or a receipt")],
+    what: Annotated[str, typer.Argument(metavar="DIR_OR_FILE_OR_TEXT", help="A bundle, a receipt or pass, a proof")],
     keys: Annotated[Path | None, typer.Option("--keys", help="Public keys for a receipt; else this home's")] = None,
+    ledger: Annotated[
+        str | None, typer.Option("--ledger", metavar="URL_OR_DIR", help="Look a receipt up there; else in this home's")
+    ] = None,
+    proof: Annotated[Path | None, typer.Option("--proof", help="Hold a receipt against this proof instead")] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="The keys of log and witnesses that you trust (tlog-policy)")
+    ] = None,
+    save_proof: Annotated[
+        Path | None, typer.Option("--save-proof", metavar="FILE", help="Write the proof for a receipt to this file")
+    ] = None,
+    revoked: Annotated[
+        Path | None, typer.Option("--revoked", help="Passes that count no more; else this home's list")
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Does a pass count then; else now")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON")] = False,
 ) -> None:
-    """Check a draw that somebody published, or a receipt that somebody was given.
+    """Check a draw that somebody published, or a receipt, a pass or a proof that somebody was given.
 
-    A draw is recomputed and compared with results.csv. A receipt is a text that begins with FG1:, or a file that
-    holds one; its signature is checked against keys.json, which the service publishes.
+    A draw is recomputed and compared with results.csv. A receipt or pass is a text that begins with FG1:, a file that
+    holds one, or a picture of its QR code (PNG, JPEG, WebP); its signature is checked against keys.json, which the
+    service publishes, and where there is a ledger to look at, that the ledger holds it. A proof (tlog-proof) shows
+    that a ledger holds something.
 
-    Exit code 0: it is right. 1: it is not, and the first line that differs, or what is wrong with the signature, is
-    named. 2: what was given cannot be right as it is.
+    Exit code 0: it is right. 1: it is not, and the first line that differs, or what is wrong with the signature, the
+    pass or the ledger, is named. 2: what was given cannot be right as it is.
 
     \b
     fairgate verify bundle/
-    fairgate verify receipt.txt --keys keys.json
+    fairgate verify receipt.txt --keys keys.json --ledger https://places.example.org/ledger --policy trusted.policy
+    fairgate verify pass.jpg --keys keys.json --revoked revoked.json
     """
+    given = found(what)
     path = Path(what)
-    receipt = _receipt(what)
-    if receipt is not None:
+    if given.kind is Kind.RECEIPT:
         from fairgate.cli import receipts  # noqa: PLC0415  so that checking a draw does not wait for a signature library
 
-        receipts.check(receipt, keys, as_json=as_json)
+        asked = receipts.Asked(keys, ledger, proof, policy, save_proof, revoked, at)
+        receipts.check(given.text, asked, as_json=as_json)
         return
-    if not path.is_dir():
-        way_out = "name the folder of a bundle, or give a text that begins with FG1:"
-        raise BadInput(shown(what), "neither a folder that is there nor a receipt", way_out)
+    if given.kind is Kind.PROOF:
+        from fairgate.cli import proofs  # noqa: PLC0415  the same
+
+        proofs.check(path, policy, as_json=as_json)
+        return
     made = recompute(path)
     difference = first_difference(RESULTS, results_in_parts(made.drawn), files_of(path, RESULTS)[0])
     sealed = (path / "checkpoint").exists()
@@ -166,17 +185,6 @@ def verify(
         typer.echo(_in_words(made, checkpoint=sealed))
     if difference is not None:
         raise CheckedAndFalse(str(difference))
-
-
-def _receipt(what: str) -> str | None:
-    """The text of the receipt that `what` is or names the file of; None if it is something else."""
-    if what.startswith(RECEIPT):
-        return what
-    if Path(what).is_file():
-        with Path(what).open("rb") as file:
-            text = file.read(RECEIPT_FILE_MOST).decode("utf-8-sig", "backslashreplace").strip()
-        return text if text.startswith(RECEIPT) else None
-    return None
 
 
 def _findings(made: Recomputed, difference: Difference | None) -> dict[str, object]:

@@ -1,0 +1,95 @@
+"""A ledger's public files, from a folder or from the address that it is published at: only what is asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from fairgate.core import tiles
+from fairgate.core.errors import BadInput, shown
+from fairgate.core.lines import HASH_BYTES
+from fairgate.core.note import NOTE_MOST, Note, parse_note
+from fairgate.core.tiles import WIDTH, Read
+
+CHECKPOINT: Final = "checkpoint"
+PATIENCE_SECONDS: Final = 10.0
+REDIRECTS_MOST: Final = 3
+_WAY_OUT: Final = "try again later, or use a copy of the ledger in a folder"
+
+Files = Callable[[str, int], bytes | None]  # (name, most bytes) -> a file of the ledger; None where there is none
+
+
+def files(where: str) -> Files:
+    """The files below `where`, a folder or an address; both raise BadInput for what cannot be read."""
+    if where.startswith(("https://", "http://")):
+        return lambda name, most: _fetched(f"{where.rstrip('/')}/{name}", most)
+    folder = Path(where)
+    if not folder.is_dir():
+        way_out = "name the folder that holds its checkpoint, or its address like https://places.example.org/ledger"
+        raise BadInput("--ledger", f"{shown(where)} is not a folder that is there, nor an address", way_out)
+    return lambda name, most: _read(folder / name, most)
+
+
+def checkpoint(found: Files, place: str) -> Note:
+    """The ledger's newest checkpoint; nobody has checked its signatures yet."""
+    data = found(CHECKPOINT, NOTE_MOST)
+    if data is None:
+        raise BadInput(place, "has no checkpoint", "name the ledger's folder or address, as /ledger of the service")
+    return parse_note(data, f"{place} checkpoint")
+
+
+def reader(found: Files) -> Read:
+    """How the ledger's tiles are read. Where a partial one is gone, the full one has taken its place."""
+
+    def read(level: int, index: int, width: int) -> bytes:
+        most = WIDTH * HASH_BYTES
+        path = tiles.tile_path(level, index, width)
+        data = found(path, most)
+        if data is None and width < WIDTH:
+            full = found(tiles.tile_path(level, index), most)
+            data = None if full is None else full[: width * HASH_BYTES]
+        if data is None:
+            raise BadInput(path, "is missing from the ledger", "fetch it again; a ledger without it proves nothing")
+        return data
+
+    return read
+
+
+def _read(path: Path, most: int) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise BadInput(str(path), f"cannot be read ({type(error).__name__})", "see to its permissions") from None
+    return _within(data, most, str(path))
+
+
+def _fetched(url: str, most: int) -> bytes | None:
+    import httpx  # noqa: PLC0415  a second of nothing but loading it, for those who ask no network
+
+    try:
+        client = httpx.Client(timeout=PATIENCE_SECONDS, follow_redirects=True, max_redirects=REDIRECTS_MOST)
+        with client, client.stream("GET", url) as answer:
+            if answer.status_code in (404, 410):
+                return None
+            if answer.status_code != 200:
+                raise BadInput(url, f"answers {answer.status_code}", _WAY_OUT)
+            data = bytearray()
+            for part in answer.iter_bytes():
+                data += part
+                if len(data) > most:
+                    break
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise BadInput(_plain(url), f"cannot be fetched ({type(error).__name__})", _WAY_OUT) from None
+    return _within(bytes(data), most, url)
+
+
+def _plain(url: str) -> str:
+    return url if url.isascii() and url.isprintable() else shown(url, 200)
+
+
+def _within(data: bytes, most: int, place: str) -> bytes:
+    if len(data) > most:
+        raise BadInput(place, f"has more than {most} bytes", "this is no file of a ledger; correct the address")
+    return data
