@@ -75,7 +75,7 @@ def test_the_pass_of_a_cancelled_appointment_is_refused(conn: psycopg.Connection
     monkeypatch.setattr("fairgate.cli.main._quietly", lambda code: code)
     world = World(conn)
     number = world.confirmed(2, ["AAA"])
-    [issued] = issue_passes(conn, now=world.now, chance=os.urandom)
+    [issued] = issue_passes(conn, keys=world.keys, **world.clock)
     assert isinstance(issued, Done)
     signer = Signer(os.urandom(32), "places.example.org/ledger")
     keys = tmp_path / "keys.json"

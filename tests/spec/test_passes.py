@@ -1,5 +1,6 @@
 """Passes: what one says, how long it counts, who is given one, and the list of those that were revoked."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -16,14 +17,17 @@ from fairgate.core.errors import BadInput
 from fairgate.core.lifecycle import Done, Fact, Leaf
 from fairgate.core.passes import MARGIN, Pass, Revoked, Validity, expires, issue, parse_revoked, read_pass, validity
 from fairgate.core.places import Place
-from fairgate.core.receipts import Signer, read
+from fairgate.core.receipts import Signer, read, verify
+from fairgate.core.sealing import Keys, appointment_id
 from fairgate.store import passes
+from signed import signed
+from vectors import ROOT
 from world import DAY, World
 
 AT = datetime(2026, 11, 26, 20, 15, 4, tzinfo=UTC)
 SIGNER = Signer(bytes(range(32)), "places.example.org/ledger")
 PLACE = Place("K48J-2J9P", "arrival", "confirmed", "SYS", date(2026, 12, 17), "09:00", 2)
-APPOINTMENT = bytes.fromhex("8f2a00112233aabb")
+APPOINTMENT = "8f2a00112233aabb"
 END = datetime(2026, 12, 18, 14, tzinfo=UTC)
 FACTS: dict[str, Fact] = {
     "appointment": "8f2a00112233aabb",
@@ -48,6 +52,19 @@ def test_a_pass_says_the_appointment_its_port_date_slot_and_size_and_when_it_end
     done = issue(PLACE, APPOINTMENT, END)
     assert done == Done("pass", "K48J-2J9P", FACTS)
     assert shown() == PASS
+
+
+def test_the_example_on_the_page_is_right():
+    page = (ROOT / "docs" / "rules" / "receipts-and-ledger.md").read_text(encoding="utf-8")
+    [text] = [line.strip() for line in page.splitlines() if line == f"    {signed('pass', leaf=1234568)}"]
+    receipt = verify(text, {SIGNER.kid: SIGNER.public})
+    assert read_pass(receipt) == PASS
+    assert json.loads(receipt.statement()) == {
+        "at": "2026-11-26T20:15:04Z",
+        "kind": "pass",
+        "number": "K48J-2J9P",
+        **FACTS,
+    }
 
 
 @pytest.mark.parametrize(
@@ -162,7 +179,9 @@ def world(conn):
 
 
 def issued(world: World) -> list[Done]:
-    return [outcome for outcome in issue_passes(world.conn, **world.clock) if isinstance(outcome, Done)]
+    return [
+        outcome for outcome in issue_passes(world.conn, keys=world.keys, **world.clock) if isinstance(outcome, Done)
+    ]
 
 
 def the_pass(world: World, number: str) -> Pass | None:
@@ -187,6 +206,20 @@ def test_who_has_confirmed_is_given_one_pass_on_the_record(world):
     assert found == Pass(number, found.appointment, "AAA", DAY, time(9), 2, expires(DAY, "America/Tijuana"))
     assert issued(world) == []
     assert world.one("SELECT count(*) FROM statement WHERE kind = 'pass'") == 1
+
+
+def test_an_appointment_is_called_the_same_again_and_no_other_is(world):
+    """Whatever row it has: where a backup is restored, what was given out before is revoked with it."""
+    number = world.confirmed(2, ["AAA"])
+    [done] = issued(world)
+    assert done.facts["appointment"] == appointment_id(world.keys, number, world.program, DAY)
+    others = [
+        appointment_id(world.keys, number, "tour", DAY),
+        appointment_id(world.keys, number, world.program, DAY + timedelta(days=1)),
+        appointment_id(world.keys, "K48J-2J9P", world.program, DAY),
+        appointment_id(Keys(bytes(32)), number, world.program, DAY),
+    ]
+    assert len({done.facts["appointment"], *others}) == 5
 
 
 def test_a_pass_brings_no_message_of_its_own(world):

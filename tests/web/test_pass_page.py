@@ -41,7 +41,7 @@ def confirmed(world: World) -> Group:
 
 
 def issued(world: World) -> int:
-    return len(issue_passes(world.conn, now=world.now, chance=os.urandom))
+    return len(issue_passes(world.conn, keys=world.keys, now=world.now, chance=os.urandom))
 
 
 def text_on(page: Page) -> str:

@@ -13,7 +13,7 @@ from fairgate.core.passes import parse_revoked
 from fairgate.core.places import moment
 from fairgate.store import passes
 from fairgate.worker import loops
-from time_world import NOON, Group, TimeWorld, must
+from time_world import NOON, Group, TimeWorld, must, step
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ def world(conn: psycopg.Connection, tmp_path: Path) -> TimeWorld:
     made = TimeWorld(conn, tmp_path)
     made.start_calendar()
     made.groups = [made.asking("SYS"), made.asking("SYS"), made.asking("NOG")]
-    loops.step(made.worker())
+    step(made.worker())
     for hours in (-12, -0.4, 0, 1):
         made.now = NOON + timedelta(hours=hours)
         made.healthy(made.now - timedelta(hours=13), made.now)
-        loops.step(made.worker())
+        step(made.worker())
     assert [state for _, state in made.offers()] == ["offered"] * 3
     return made
 
@@ -44,12 +44,12 @@ def listed(world: TimeWorld) -> dict[str, object]:
 def test_a_step_after_a_confirmation_its_pass_is_there(world: TimeWorld) -> None:
     assert "pass" not in world.said()
     confirmed(world, world.groups[0], world.groups[2])
-    loops.step(world.worker())
+    step(world.worker())
     assert world.said()[-2:] == ["pass", "pass"]
-    loops.step(world.worker())
+    step(world.worker())
     assert world.said().count("pass") == 2
     confirmed(world, world.groups[1])
-    loops.step(world.worker())
+    step(world.worker())
     assert world.said().count("pass") == 3
 
 
@@ -62,10 +62,10 @@ def test_the_list_says_of_when_it_is_also_where_nothing_changed(world: TimeWorld
 
 def test_the_pass_of_a_cancelled_appointment_is_on_it(world: TimeWorld) -> None:
     confirmed(world, *world.groups)
-    loops.step(world.worker())
+    step(world.worker())
     assert listed(world)["ids"] == []
     must(cancel(world.conn, [Cancel(world.groups[1].number, "arrival", "by holder")], now=world.now, chance=bytes))
-    loops.step(world.worker())
+    step(world.worker())
     file = passes.revoked_path(world.home)
     found = parse_revoked(file.name, file.read_bytes())
     query = "SELECT appointment FROM pass p JOIN registration r ON r.id = p.registration_id WHERE r.number = %s"
@@ -79,9 +79,9 @@ def test_a_disk_that_refuses_stops_no_pass(world: TimeWorld) -> None:
     file.mkdir()
     (file / "in the way").touch()
     confirmed(world, world.groups[0])
-    loops.step(world.worker())
+    step(world.worker())
     assert "pass" in world.said()
     (file / "in the way").unlink()
     file.rmdir()
-    loops.step(world.worker())
+    step(world.worker())
     assert listed(world)["ids"] == []

@@ -15,8 +15,8 @@ import psycopg
 from fairgate.commands.acting import place
 from fairgate.commands.record import record
 from fairgate.core.lifecycle import Done, Outcome
-from fairgate.core.passes import APPOINTMENT_BYTES, expires, issue
-from fairgate.core.sealing import Chance
+from fairgate.core.passes import expires, issue
+from fairgate.core.sealing import Chance, Keys, appointment_id
 from fairgate.store import audit, offers, passes, profiles, registrations
 from fairgate.store.offers import Offer
 from fairgate.store.passes import NewPass
@@ -25,7 +25,7 @@ PASSES_AT_ONCE: Final = 500  # the ledger is locked for as long as these take, a
 LEAVES_AT_ONCE: Final = 20_000
 
 
-def issue_passes(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> list[Outcome]:
+def issue_passes(conn: psycopg.Connection, *, keys: Keys, now: datetime, chance: Chance) -> list[Outcome]:
     """Issue the passes of the next confirmations on record; an empty list when there are none for now.
 
     One pass an appointment, however often this is called and by how many. Who has cancelled meanwhile gets none, nor
@@ -41,12 +41,12 @@ def issue_passes(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> 
                 return []
             found = passes.confirmed(conn, first, end, PASSES_AT_ONCE)
             passes.looked(conn, found[-1][0] + 1 if len(found) == PASSES_AT_ONCE else end)
-            issued = _issue(conn, sorted({owner for _, owner in found}), now, chance)
+            issued = _issue(conn, sorted({owner for _, owner in found}), keys, now, chance)
         if issued:
             return issued
 
 
-def _issue(conn: psycopg.Connection, owners: Sequence[int], now: datetime, chance: Chance) -> list[Outcome]:
+def _issue(conn: psycopg.Connection, owners: Sequence[int], keys: Keys, now: datetime, chance: Chance) -> list[Outcome]:
     if not owners:
         return []
     registrations.lock_ids(conn, owners)
@@ -54,16 +54,16 @@ def _issue(conn: psycopg.Connection, owners: Sequence[int], now: datetime, chanc
     without = offers.without_pass(conn, owners)
     held = [(offer, expires(offer.date, profile.port(offer.port).zone)) for offer in without]
     held = [(offer, end) for offer, end in held if now < end]
-    acts = [(offer.registration_id, _issued(offer, end, chance)) for offer, end in held]
+    acts = [(offer.registration_id, _issued(keys, offer, end)) for offer, end in held]
     said = record(conn, acts, now=now, chance=chance)
     passes.insert(conn, [_row(offer, end, done) for (offer, end), done in zip(held, said, strict=True)])
     return said
 
 
-def _issued(offer: Offer, expires_at: datetime, chance: Chance) -> Done:
+def _issued(keys: Keys, offer: Offer, expires_at: datetime) -> Done:
     held = place(offer)
     assert held is not None
-    return issue(held, chance(APPOINTMENT_BYTES), expires_at)
+    return issue(held, appointment_id(keys, offer.number, offer.program, offer.date), expires_at)
 
 
 def _row(offer: Offer, expires_at: datetime, done: Outcome) -> NewPass:

@@ -4,8 +4,8 @@ A pass is the receipt (core/receipts.py) of an act of its own, "pass", that says
 
     {"appointment":"8f2a…","date":"2026-12-17","exp":1797602400,"port":"SYS","size":2,"slot":"09:00", …}
 
-`appointment` are 16 hex digits that were drawn for it and tell nothing else, `slot` is the local time at the port,
-`exp` the moment (seconds since the epoch) from which it counts no more. It holds no name.
+`appointment` are 16 hex digits that name it and tell nothing else, `slot` is the local time at the port, `exp` the
+moment (seconds since the epoch) from which it counts no more. It holds no name.
 
 It counts until the end of its day at the port and six hours more. A line may be served past midnight, and the clock of
 a device may be wrong; longer would keep every cancelled pass on the list of revoked ones for nothing. It is refused
@@ -33,7 +33,6 @@ from fairgate.core.receipts import Receipt
 KIND: Final = "pass"
 HOLDS: Final = ("confirmed", "checked_in")  # an appointment in one of these has a pass that counts
 MARGIN: Final = timedelta(hours=6)
-APPOINTMENT_BYTES: Final = 8
 REVOKED_BYTES_MOST: Final = 1 << 23  # 400,000 of them
 _FACTS: Final = frozenset({"appointment", "port", "date", "slot", "size", "exp"})
 _APPOINTMENT: Final = re.compile("[0-9a-f]{16}", re.ASCII)
@@ -84,12 +83,12 @@ def expires(day: date, zone: str) -> datetime:
     return end_of_day.astimezone(UTC) + MARGIN
 
 
-def issue(place: Place, appointment: bytes, expires_at: datetime) -> Done:
-    """The act of giving a pass for an appointment; `appointment` are 8 bytes that nobody could foresee."""
+def issue(place: Place, appointment: str, expires_at: datetime) -> Done:
+    """The act of giving a pass for an appointment, which it calls `appointment` (sealing.appointment_id)."""
     assert place.state in HOLDS, "who has an appointment has a pass"
-    assert len(appointment) == APPOINTMENT_BYTES
+    assert _APPOINTMENT.fullmatch(appointment), "16 hex digits"
     facts: dict[str, Fact] = {
-        "appointment": appointment.hex(),
+        "appointment": appointment,
         "port": place.port,
         "date": place.date.isoformat(),
         "slot": place.time,
@@ -133,7 +132,7 @@ def parse_revoked(file: str, data: bytes) -> Revoked:
 
 def _id(text: str, place: str) -> str:
     if not _APPOINTMENT.fullmatch(text):
-        raise BadInput(place, f"{quoted(text)} is not {2 * APPOINTMENT_BYTES} hex digits", _WAY_OUT)
+        raise BadInput(place, f"{quoted(text)} is not 16 hex digits", _WAY_OUT)
     return text
 
 

@@ -56,6 +56,10 @@ class Keys:
     def recipient(self) -> bytes:
         return self.derive("recipient")
 
+    @cached_property
+    def appointment(self) -> bytes:
+        return self.derive("appointment")
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -134,3 +138,11 @@ def code_matches(keys: Keys, number: str, code: str, stored: bytes) -> bool:
 def recipient_hash(keys: Keys, number: str, channel: str, address: str) -> bytes:
     """Keyed hash (16 bytes) of where a notice goes, other for every registration: it tells nobody who shares one."""
     return hmac.digest(keys.recipient, f"{number}|{channel}|{address.casefold()}".encode(), "sha256")[:16]
+
+
+def appointment_id(keys: Keys, number: str, program: str, day: date) -> str:
+    """How a pass names an appointment: 16 hex digits, the same again from the same people, program and date.
+
+    So a pass that a restored backup knows nothing of is still the one that is revoked with its appointment.
+    """
+    return hmac.digest(keys.appointment, f"{number}|{program}|{day.isoformat()}".encode(), "sha256")[:8].hex()

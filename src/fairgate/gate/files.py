@@ -37,7 +37,7 @@ MEMORY_BYTES = 64 * 1024 * 1024
 SMALL_BYTES = 64 * 1024  # what is larger comes from disk each time
 _ROUND = "(?:[a-z][a-z0-9-]{0,39}/)?[0-9]{4}-[0-9]{2}-[0-9]{2}"  # of the first public program, or of one by its name
 _SHARD = re.compile(f"/results/({_ROUND}/[0-9a-f]{{3}})")
-_OF_BUNDLE = re.compile(f"/draws/({_ROUND})/([a-z]+(?:\\.[a-z]+)?)")
+_OF_BUNDLE = re.compile(f"/draws/({_ROUND})/([a-z]+(?:\\.[a-z-]+)?)")
 _WIDTH = "[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]"  # of a tile that is not full
 _TILE = re.compile(
     f"/ledger/(tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{{3}}/){{0,5}}[0-9]{{3}}(?:\\.p/(?:{_WIDTH}))?)"

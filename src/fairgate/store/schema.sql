@@ -339,7 +339,7 @@ CREATE INDEX offer_slot ON offer (slot_id) WHERE live;
 CREATE TABLE pass (
     offer_id        bigint PRIMARY KEY REFERENCES offer,
     registration_id bigint NOT NULL REFERENCES registration,
-    appointment     text NOT NULL UNIQUE CHECK (appointment ~ '^[0-9a-f]{16}$'),
+    appointment     text NOT NULL CHECK (appointment ~ '^[0-9a-f]{16}$'),
     leaf            bigint NOT NULL,
     expires_at      timestamptz NOT NULL
 );

@@ -211,7 +211,7 @@ def give_passes(worker: Worker) -> bool:
     Never again at once, whether or not more are waiting: in a rush the ledger belongs to those who confirm.
     """
     with worker.connect() as conn:
-        issued = issue_passes(conn, now=worker.clock(conn), chance=worker.chance)
+        issued = issue_passes(conn, keys=worker.keys, now=worker.clock(conn), chance=worker.chance)
     if issued:
         log.info("passes", issued=len(issued))
     return False

@@ -13,7 +13,7 @@ from fairgate.store.status import State
 from fairgate.worker.beacons import Beacons
 from fairgate.worker.loops import EVIDENCE_EVERY, Worker, loops
 
-CONNECTIONS = 7  # one a loop
+CONNECTIONS = 8  # one a loop
 
 log = structlog.get_logger()
 
