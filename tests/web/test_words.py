@@ -20,7 +20,7 @@ DECIDES = ["core/asking.py", "core/places.py", "core/registering.py", "commands/
 NEVER = {Reason.NO_MEMBERS, Reason.GROUP_TOO_LARGE, Reason.NOT_DUE}
 # Kinds of statements that are about no registration.
 ABOUT_NOBODY = {
-    *("opened", "sealed", "seeded", "drawn", "closed", "voided", "capacity set"),
+    *("opened", "sealed", "postponed", "seeded", "drawn", "closed", "voided", "capacity set", "recovered"),
     *("outage", "told", "incident", "incident explained", "sampled", "backfilled", "attempted"),
 }
 

@@ -11,7 +11,7 @@ what was signed, nothing more is added to the ledger either (store/heads.py).
 
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -34,6 +34,7 @@ from fairgate.store.ledger_files import LedgerFiles
 from fairgate.worker.witnesses import Asked, Witnesses
 
 EVERY_S: Final = 10.0  # while the ledger grows
+KEPT_EVERY: Final = timedelta(hours=1)
 SOON_S: Final = 1.0  # where a sealed round waits to be shown
 LOOK_S: Final = 0.5
 
@@ -147,15 +148,23 @@ class Signing:
         now = self.clock(conn)
         at = witnessed_at(note, self.policy)
         seen = None if at is None else datetime.fromtimestamp(at, UTC) if at else now
-        last = checkpoints.newest(conn)
-        news = last is None or last.size < head.size or (seen is not None and last.witnessed_at is None)
-        if news or not self.files.checkpoint.exists():
-            made = Published(head.size, head.root(), note_text(note), now, seen)
+        made = Published(head.size, head.root(), note_text(note), now, seen)
+        if self._to_be_kept(conn, made):
             record_checkpoints(conn, [made])
+        if head.size > self._published or seen is not None:
             self.files.put_checkpoint(made.note)
             log.info("checkpoint", size=head.size, witnessed=seen is not None)
         self._published, self._witnessed = head.size, seen is not None
         self._signed_at = monotonic()
+
+    def _to_be_kept(self, conn: psycopg.Connection, made: Published) -> bool:
+        """Whether a checkpoint goes on record: those that show a sealing, and now and then one of the others."""
+        last = checkpoints.newest(conn)
+        if last is None or (made.witnessed_at is not None and checkpoints.awaited(conn) is not None):
+            return True
+        if made.size == last.size:
+            return made.witnessed_at is not None and last.witnessed_at is None
+        return made.signed_at - last.signed_at >= KEPT_EVERY
 
     def _heed(self, asked: Asked) -> None:
         """Witnesses who have seen another ledger, or more of it, than this one: home and database were set back.
