@@ -195,10 +195,26 @@ def test_a_bundle_is_kept_for_ever_once_the_round_is_drawn(bundles: Get, draws: 
     for name in ("manifest.json", "entries.csv"):
         assert bundles(f"/draws/2026-12-22/{name}").headers["Cache-Control"] == "public, max-age=300"
     (draws / "results.csv").write_text("ticket,outcome,port,order,phase\n")
-    (draws / "checkpoint").write_text("fairgate\n")
+    growing = ("checkpoint", "sealing.tlog-proof", "verify.py")
+    for name in growing:
+        (draws / name).write_text("fairgate\n")
     for name in ("manifest.json", "entries.csv", "results.csv"):
         assert "immutable" in bundles(f"/draws/2026-12-22/{name}").headers["Cache-Control"]
-    assert bundles("/draws/2026-12-22/checkpoint").headers["Cache-Control"] == "public, max-age=300"
+    for name in growing:
+        assert bundles(f"/draws/2026-12-22/{name}").headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_what_shows_the_sealing_and_the_verifier_are_text(bundles: Get, draws: Path) -> None:
+    kinds = {"checkpoint": "text/plain", "sealing.tlog-proof": "text/plain", "verify.py": "text/x-python"}
+    for name, kind in kinds.items():
+        (draws / name).write_text("— ledger\n")
+        answer = bundles(f"/draws/2026-12-22/{name}")
+        assert (answer.status_code, answer.text) == (200, "— ledger\n")
+        assert answer.headers["Content-Type"] == f"{kind}; charset=utf-8"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    (draws / "verify.pyc").write_text("not one of a bundle")
+    for name in ("verify.pyc", "verify", "sealing", "sealing.tlog", "sealing.tlog-", "sealing.tlog-proof.gz"):
+        assert bundles(f"/draws/2026-12-22/{name}").text == "a page"
 
 
 @pytest.mark.parametrize("drawn", [False, True])

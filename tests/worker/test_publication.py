@@ -4,12 +4,15 @@ import gzip
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+import verifier
 from fairgate.cli.main import run as fairgate
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import entries_root, parse_beacon, parse_entries, parse_manifest, write_results
@@ -19,7 +22,7 @@ from fairgate.store.profiles import parse
 from fairgate.worker.loops import publish
 from time_world import DAY, NOON, PROFILE, TimeWorld, step
 
-SEALED = {"manifest.json", "entries.csv", "checkpoint", "sealing.tlog-proof"}
+SEALED = {"manifest.json", "entries.csv", "checkpoint", "sealing.tlog-proof", "verify.py"}
 DRAWN = SEALED | {"beacon.json", "results.csv"}
 
 
@@ -106,6 +109,45 @@ def test_the_figures_of_a_draw_are_written_once_with_its_results(world: TimeWorl
     assert {file.name: file.stat().st_ino for file in folder.iterdir()} == before
     (folder / "sizes.json").unlink()
     assert draw_figures.read(world.home, profile, "arrival", DAY) == {}
+
+
+def test_the_verifier_in_the_bundle_finds_it_right_and_is_that_of_this_version(world: TimeWorld) -> None:
+    go_to(world, 12)
+    folder = go_to(world, 24)
+    assert (folder / "verify.py").read_bytes() == verifier.PATH.read_bytes()
+    command = [sys.executable, "-I", "-S", "verify.py"]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert "sealing in the tree of 'localhost/ledger', " in ended.stdout
+
+
+def test_a_bundle_keeps_the_verifier_that_it_has_when_a_newer_version_ships(
+    world: TimeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = go_to(world, 12) / "verify.py"
+    published = first.read_bytes()
+    monkeypatch.setattr(publication, "verifier", lambda: b"# a newer one\n")
+    assert names(go_to(world, 24)) == DRAWN  # also beside it, it is the old one that lies compressed
+    assert first.read_bytes() == published
+    (first.parent / "verify.py.gz").unlink()
+    world.conn.execute("UPDATE round SET published_at = NULL")
+    assert publish(world.worker())
+    assert names(first.parent) == DRAWN
+    assert first.read_bytes() == published
+    first.unlink()  # where the folder was lost, there is nothing to be kept
+    (first.parent / "verify.py.gz").unlink()
+    world.conn.execute("UPDATE round SET published_at = NULL")
+    assert publish(world.worker())
+    assert names(first.parent) == DRAWN
+    assert first.read_bytes() == b"# a newer one\n"
+
+
+def test_a_verifier_that_was_lost_takes_the_compressed_one_with_it(world: TimeWorld) -> None:
+    folder = go_to(world, 12)
+    (folder / "verify.py").unlink()
+    (folder / "verify.py.gz").write_bytes(gzip.compress(b"# an older one\n"))
+    assert names(go_to(world, 24)) == DRAWN
+    assert (folder / "verify.py").read_bytes() == verifier.PATH.read_bytes()
 
 
 def test_a_draft_that_a_crash_left_is_taken_over(world: TimeWorld) -> None:

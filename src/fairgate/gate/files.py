@@ -32,7 +32,9 @@ BUNDLE = {
     "verify.py": "text/x-python; charset=utf-8",
 }
 MEDIA = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
-GROWS = {"checkpoint", "honoured.csv"}  # of the files of a bundle, those that may be written anew after the draw
+# Of the files of a bundle, those that nobody keeps for ever. They may be written anew after the draw; a folder that was
+# lost gets the verify.py of the version that writes it again.
+GROWS = {"checkpoint", "honoured.csv", "sealing.tlog-proof", "verify.py"}
 MEMORY_BYTES = 64 * 1024 * 1024
 SMALL_BYTES = 64 * 1024  # what is larger comes from disk each time
 _ROUND = "(?:[a-z][a-z0-9-]{0,39}/)?[0-9]{4}-[0-9]{2}-[0-9]{2}"  # of the first public program, or of one by its name
@@ -114,7 +116,7 @@ class Results:
 class Bundles:
     """`folder`/ROUND/NAME at /draws/ROUND/NAME for the files of a bundle.
 
-    `otherwise` answers for what is not there (yet). Once a round is drawn its files never change: they may be kept for
+    `otherwise` answers for what is not there (yet). Once a round is drawn its data never change: they may be kept for
     ever, and the small ones are kept here.
     """
 

@@ -6,13 +6,18 @@
 A file is there whole or not at all, also after a power cut: it is written under another name, flushed to
 disk and renamed. Writing the same again changes nothing. Beside each file the worker leaves it compressed, for
 whoever asks over the network.
+
+With the data goes `verify.py`, by which anyone can check them. A bundle keeps the one that it got first: whoever looked
+at it once, or noted its SHA-256, finds the same file again, whatever version of the program runs by then.
 """
 
 import gzip
 import os
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from hashlib import sha256
+from importlib import resources
 from pathlib import Path
 
 import psycopg
@@ -30,6 +35,8 @@ from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 
 MODE = 0o644  # for everyone; what is secret is elsewhere
+VERIFIER = "verify.py"
+KEPT = {VERIFIER}  # once in a bundle, it is not replaced by a newer one
 COMPRESSED = ".gz"
 HONOURED = "honoured.csv"  # who was missing from the list; the one file of a bundle that grows after the draw
 LEVEL = 6  # of 9: a list of a million in seconds; the levels above gain a few per cent on hex digits
@@ -51,6 +58,7 @@ def files(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[s
     made = {
         "manifest.json": found.manifest.encode(),
         "entries.csv": write_entries(entry for _, entry in lists.entries(conn, found.id)),
+        VERIFIER: verifier(),
     }
     made |= _sealing(conn, found, ledger)
     if found.proof is not None:
@@ -81,6 +89,12 @@ def _sealing(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dic
     return {"checkpoint": shown.note.encode(), "sealing.tlog-proof": proof_text(proof).encode()}
 
 
+@cache
+def verifier() -> bytes:
+    """The program that checks a bundle with nothing but Python, as this version hands it out."""
+    return resources.files("fairgate.store").joinpath("bundled", VERIFIER).read_bytes()
+
+
 def _results(conn: psycopg.Connection, found: Round) -> bytes:
     offers, reserve = lists.results(conn, found.id)
     assert found.seed is not None, "a drawn round has its seed"
@@ -90,12 +104,15 @@ def _results(conn: psycopg.Connection, found: Round) -> bytes:
 
 
 def write(place: Path, made: Mapping[str, bytes]) -> list[str]:
-    """Write the files that are not there yet with exactly these bytes; the names of those written."""
+    """Write the files that are not there yet with exactly these bytes; the names of those written.
+
+    Of those in KEPT, what is there already is right, whatever its bytes.
+    """
     place.mkdir(parents=True, exist_ok=True)
     written = []
     with alone(place) as handle:
         for name, data in made.items():
-            if not _is(place / name, data):
+            if not (name in KEPT and (place / name).exists()) and not _is(place / name, data):
                 (place / f"{name}{COMPRESSED}").unlink(missing_ok=True)  # it is of what was there before
                 put(place / name, data, MODE)
                 written.append(name)
@@ -106,12 +123,13 @@ def write(place: Path, made: Mapping[str, bytes]) -> list[str]:
 
 
 def compress(place: Path, made: Mapping[str, bytes]) -> None:
-    """Leave each of these files compressed beside itself, where it is not yet."""
+    """Leave each of these files, which are written, compressed beside itself, where it is not yet."""
     with alone(place) as handle:
         for name, data in made.items():
             path = place / f"{name}{COMPRESSED}"
             if not path.exists():
-                put(path, gzip.compress(data, LEVEL, mtime=0), MODE)
+                plain = (place / name).read_bytes() if name in KEPT else data
+                put(path, gzip.compress(plain, LEVEL, mtime=0), MODE)
         os.fsync(handle)
 
 
