@@ -1,6 +1,7 @@
 """`fairgate draw` and `fairgate verify`: recompute a draw from its public files, without a database or an account.
 
-What is verified of a receipt or pass is in receipts.py, of a proof by itself in proofs.py.
+What is verified of a bundle's sealing is in sealing.py, of a receipt or pass in receipts.py, of a proof by itself in
+proofs.py.
 """
 
 import json
@@ -150,8 +151,9 @@ def verify(
 ) -> None:
     """Check a draw that somebody published, or a receipt, a pass or a proof that somebody was given.
 
-    A draw is recomputed and compared with results.csv. A receipt or pass is a text that begins with FG1:, a file that
-    holds one, or a picture of its QR code (PNG, JPEG, WebP); its signature is checked against keys.json, which the
+    A draw is recomputed and compared with results.csv; where the bundle has the files that show its sealing, they are
+    checked by the keys of --policy, or else of this home's. A receipt or pass is a text that begins with FG1:, a file
+    that holds one, or a picture of its QR code (PNG, JPEG, WebP); its signature is checked against keys.json, which the
     service publishes, and where there is a ledger to look at, that the ledger holds it. A proof (tlog-proof) shows
     that a ledger holds something.
 
@@ -160,6 +162,7 @@ def verify(
 
     \b
     fairgate verify bundle/
+    fairgate verify bundle/ --policy trusted.policy
     fairgate verify receipt.txt --keys keys.json --ledger https://places.example.org/ledger --policy trusted.policy
     fairgate verify pass.jpg --keys keys.json --revoked revoked.json
     """
@@ -176,45 +179,48 @@ def verify(
 
         proofs.check(path, policy, as_json=as_json)
         return
+    check(path, policy, as_json=as_json)
+
+
+def check(path: Path, policy: Path | None, *, as_json: bool) -> None:
+    """Say what is found of a bundle; raises CheckedAndFalse with the first thing that is wrong."""
+    from fairgate.cli import sealing  # noqa: PLC0415  so that drawing does not wait for a signature library
+
     made = recompute(path)
+    sealed = sealing.check(path, made.manifest, made.root, policy)
     difference = first_difference(RESULTS, results_in_parts(made.drawn), files_of(path, RESULTS)[0])
-    sealed = (path / "checkpoint").exists()
+    wrong = sealed.problem or (str(difference) if difference else None)
     if as_json:
-        typer.echo(json.dumps(_findings(made, difference), sort_keys=True))
-    elif difference is None:
-        typer.echo(_in_words(made, checkpoint=sealed))
-    if difference is not None:
-        raise CheckedAndFalse(str(difference))
+        findings = {**_findings(made, difference), **sealing.findings(sealed), "ok": wrong is None}
+        typer.echo(json.dumps(findings, sort_keys=True))
+    elif wrong is None:
+        typer.echo("\n".join([*_in_words(made), *sealing.in_words(sealed)]))
+    if wrong is not None:
+        raise CheckedAndFalse(wrong)
 
 
 def _findings(made: Recomputed, difference: Difference | None) -> dict[str, object]:
     named = {key: getattr(difference, key) for key in Difference.__slots__} if difference else None
     return {
-        "ok": difference is None,
         "root": made.root.hex(),
         "seed": made.drawn.seed.hex(),
         "carry_out": made.drawn.carry_out,
         "entries": made.entries,
         "offers": len(made.drawn.offers),
         "reserve": len(made.drawn.reserve),
-        "sealing_shown": False,
         "first_difference": named,
     }
 
 
-def _in_words(made: Recomputed, *, checkpoint: bool) -> str:
+def _in_words(made: Recomputed) -> list[str]:
     manifest, drawn = made.manifest, made.drawn
-    lines = [
+    carry = ", ".join(f"{port} {persons}" for port, persons in drawn.carry_out.items()) or "nothing"
+    return [
         f"right: the draw of {manifest.program} for {manifest.round} is what its rules and its random value give.",
         f"  entries {made.entries}, offers {len(drawn.offers)}, reserve {len(drawn.reserve)}",
         f"  root    {made.root.hex()}",
         f"  seed    {drawn.seed.hex()}",
+        f"  carry   {carry}, for the next round",
         "This proves that the random value is the one that the manifest announced, and that every place and",
         "every line of the reserve list follows from the entries and that value.",
     ]
-    if checkpoint:
-        lines.append("The sealing is not shown: this version does not check a checkpoint.")
-    else:
-        lines.append("The sealing is not shown: without `checkpoint` nothing here says that the entries were")
-        lines.append("fixed before the random value existed.")
-    return "\n".join(lines)

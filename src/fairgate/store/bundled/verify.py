@@ -166,7 +166,7 @@ def check_sealing(data, checkpoint, manifest, facts):
     index, note, origin, size = int(found[2]), found[4].encode(), found[5], int(found[6])
     need(all(len(each) == 32 for each in [tree, *path]) and index < size < 1 << 63, "no hashes, or no such leaf")
     need(all(len(decoded(line.split()[2])) > 4 for line in found[8].splitlines()), "a signature is none")
-    said, _ = read_json(act[16:], f'(?s){{"at":"{TIME}",.*}}')  # behind the salt
+    said, _ = read_json(act[16:], f'(?s){{"at":"{TIME}".*')  # behind the salt
     for key, value in facts.items():
         need(said.get(key) == value, f"the act has another {key}", Wrong)
     need(seconds(said["at"]) < seconds(manifest["seed_at"]), "the act was too late", Wrong)

@@ -176,8 +176,6 @@ def _files(day: date) -> list[tuple[str, str]]:
         ),
         "entries.csv": _("The sealed list: for each group its ticket, size, weeks waited and ports"),
         "checkpoint": _("The signed state of the public record that shows when the list was sealed"),
-        "sealing.tlog-proof": _("The proof that the sealing is in this record"),
-        "verify.py": _("A program that checks all of this, and needs Python alone"),
         "sealing.tlog-proof": _("The proof that the sealing stands in that record"),
         "beacon.json": _("The random value, and how to check where it comes from"),
         "results.csv": _("The result: all offers, then the reserve list"),
