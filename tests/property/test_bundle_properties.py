@@ -11,14 +11,7 @@ from fairgate.cli.bundles import first_difference
 from fairgate.core import bundle
 from fairgate.core.errors import BadInput
 from sealed_rounds import REVEALS, Round, a_manifest, rounds
-
-# what a file is damaged with: bytes that mean something to one of the readers, and any others
-PIECES = st.binary(max_size=3) | st.sampled_from(
-    [
-        *', | " { } [ ] 0 -1 1.0 1e9 NaN true null ٣ ² \\ud800'.encode().split(),
-        *(b" ", b"\n", b"\r", b"\x00", b"\xff", "\u2028".encode(), b"9" * 5000),
-    ]
-)
+from tampering import PIECES
 
 
 @st.composite
