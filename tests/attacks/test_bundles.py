@@ -21,7 +21,7 @@ from fairgate.core.note import NoteSigner, note_text
 from fairgate.core.tlog_proof import proof_text
 from ledgers import LOG, WITNESSES
 from sealed_rounds import a_manifest, an_entry
-from verifier import by_product, by_verify_py
+from verifier import by_product, by_verify_py, run
 
 Files = dict[str, bytes]
 CARRIED = a_manifest(ports=(PortPlaces("SYS", 20, 6), PortPlaces("NOG", 8, 1)))
@@ -195,6 +195,21 @@ def test_the_carry_taken_out_of_the_manifest_after_the_sealing(tmp_path: Path, p
     files["manifest.json"] = forgetful.to_json().encode()
     files["results.csv"] = write_results(replace(bundle, manifest=forgetful).drawn())
     refused(bundles.write(tmp_path / "bundle", files), policy, code=1, named="sealing.tlog-proof")
+
+
+def test_the_carry_forgotten_from_the_beginning(tmp_path: Path, policy: Path) -> None:
+    """Sealed and drawn as if the draw before had left nothing: right by itself, and not after that draw."""
+    before = Bundle(a_manifest(ports=(PortPlaces("SYS", 3, 0),)), [an_entry(n, size=4) for n in range(3)])
+    assert before.drawn().carry_out == {"SYS": 1}
+    earlier = before.write(tmp_path / "before")
+    for carry, code in ((1, 0), (0, 1)):
+        day_after = Bundle(a_manifest(round="2026-12-02", ports=(PortPlaces("SYS", 3, carry),)))
+        folder = day_after.write(tmp_path / f"carry{carry}")
+        assert by_product(folder, policy) == (0, "")
+        found, said = by_product(folder, policy, after=earlier)
+        ended = run(folder, earlier)
+        assert (found, ended.returncode) == (code, code), (said, ended.stderr)
+    assert said == "manifest.json: the carry of SYS is 0, and the draw before left 1"
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, 2), (1, -2), (-3, -2)])

@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,19 +16,16 @@ from py_ecc.optimized_bls12_381 import G2, multiply, neg, normalize
 
 import vectors
 import verifier
+from bundles import Bundle
 from fairgate.core.beacon import _DOMAIN, GENESIS, PUBLIC_KEY, QUICKNET
-from verifier import verify
+from fairgate.core.bundle import PortPlaces
+from sealed_rounds import a_manifest
+from verifier import by_product, run, verify
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "rules" / "example" / "draw"
 SIGNATURE_1000 = bytes.fromhex(
     "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"
 )
-
-
-def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """verify.py as somebody runs it: with Python alone, without any installed package."""
-    command = [sys.executable, "-I", "-S", str(verifier.PATH), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
 
 
 # -- a file that a sceptic reads ----------------------------------------------------------------
@@ -100,6 +96,18 @@ def test_what_a_file_holds_cannot_write_on_the_terminal(tmp_path: Path) -> None:
     ended = run(tmp_path)
     assert ended.returncode == 1
     assert ended.stderr.rstrip("\n").isprintable()
+
+
+def test_what_the_draw_before_left_has_to_be_paid_back(tmp_path: Path) -> None:
+    """The example left 2 persons at NOG, and nothing at SYS."""
+    for carry, code in (((0, 2), 0), ((0, 0), 1), ((1, 2), 1)):
+        ports = (PortPlaces("SYS", 4, carry[0]), PortPlaces("NOG", 2, carry[1]), PortPlaces("NEW", 1, 5))
+        folder = Bundle(a_manifest(round="2026-12-18", ports=ports), []).write(tmp_path / str(carry))
+        ended = run(folder, EXAMPLE)
+        assert ended.returncode == code, ended.stderr
+        assert code == 0 or "manifest.json: its carry is not the carry out of" in ended.stderr
+        assert by_product(folder, after=EXAMPLE)[0] == code
+    assert run(EXAMPLE, folder).returncode == by_product(EXAMPLE, after=folder)[0] == 1, "the later one is not before"
 
 
 @vectors.needed

@@ -147,12 +147,17 @@ def verify(
         Path | None, typer.Option("--revoked", help="Passes that count no more; else this home's list")
     ] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Does a pass count then; else now")] = None,
+    after: Annotated[
+        Path | None,
+        typer.Option("--after", metavar="DIR", help="The draw before, of which this one pays back"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON")] = False,
 ) -> None:
     """Check a draw that somebody published, or a receipt, a pass or a proof that somebody was given.
 
     A draw is recomputed and compared with results.csv; where the bundle has the files that show its sealing, they are
-    checked by the keys of --policy, or else of this home's. A receipt or pass is a text that begins with FG1:, a file
+    checked by the keys of --policy, or else of this home's. With --after it is checked too that the persons by whom
+    the draw before overshot are paid back here. A receipt or pass is a text that begins with FG1:, a file
     that holds one, or a picture of its QR code (PNG, JPEG, WebP); its signature is checked against keys.json, which the
     service publishes, and where there is a ledger to look at, that the ledger holds it. A proof (tlog-proof) shows
     that a ledger holds something.
@@ -179,24 +184,44 @@ def verify(
 
         proofs.check(path, policy, as_json=as_json)
         return
-    check(path, policy, as_json=as_json)
+    check(path, policy, after, as_json=as_json)
 
 
-def check(path: Path, policy: Path | None, *, as_json: bool) -> None:
+def check(path: Path, policy: Path | None = None, after: Path | None = None, *, as_json: bool) -> None:
     """Say what is found of a bundle; raises CheckedAndFalse with the first thing that is wrong."""
     from fairgate.cli import sealing  # noqa: PLC0415  so that drawing does not wait for a signature library
 
-    made = recompute(path)
-    sealed = sealing.check(path, made.manifest, made.root, policy)
-    difference = first_difference(RESULTS, results_in_parts(made.drawn), files_of(path, RESULTS)[0])
+    def examined(folder: Path) -> tuple[Recomputed, sealing.Finding, Difference | None]:
+        made = recompute(folder)
+        sealed = sealing.check(folder, made.manifest, made.root, policy)
+        found = files_of(folder, RESULTS)[0]
+        return made, sealed, first_difference(RESULTS, results_in_parts(made.drawn), found)
+
+    made, sealed, difference = examined(path)
     wrong = sealed.problem or (str(difference) if difference else None)
+    if wrong is None and after is not None:
+        before, its_sealing, its_difference = examined(after)
+        wrong = its_sealing.problem or (str(its_difference) if its_difference else None)
+        wrong = f"{after}: {wrong}" if wrong else _unpaid(made.manifest, before, after)
     if as_json:
         findings = {**_findings(made, difference), **sealing.findings(sealed), "ok": wrong is None}
         typer.echo(json.dumps(findings, sort_keys=True))
     elif wrong is None:
-        typer.echo("\n".join([*_in_words(made), *sealing.in_words(sealed)]))
+        paid = [f"What is paid back here is what the draw of {before.manifest.round} left."] if after else []
+        typer.echo("\n".join([*_in_words(made), *paid, *sealing.in_words(sealed)]))
     if wrong is not None:
         raise CheckedAndFalse(wrong)
+
+
+def _unpaid(manifest: Manifest, before: Recomputed, folder: Path) -> str | None:
+    """What is wrong with a manifest's carry after the draw before; None where all is paid back."""
+    if before.manifest.program != manifest.program or before.manifest.round >= manifest.round:
+        return f"{folder}: is not an earlier draw of {manifest.program}"
+    for each in manifest.ports:
+        left = before.drawn.carry_out.get(each.port, each.carry)
+        if left != each.carry:
+            return f"manifest.json: the carry of {each.port} is {each.carry}, and the draw before left {left}"
+    return None
 
 
 def _findings(made: Recomputed, difference: Difference | None) -> dict[str, object]:

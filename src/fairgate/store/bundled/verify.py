@@ -1,15 +1,14 @@
-"""Check a draw without trusting whoever made it:  python3 verify.py [DIR]
+"""Check a draw without trusting whoever made it:  python3 verify.py [DIR [BEFORE]]
 
 DIR holds the files of a round (if not said, the folder in which you are). Needs Python 3.8 or later and no network.
 Ends with 0 if the draw is right, with 1 if it is not, with 2 if a file cannot be right; the first fault is named.
 It checks that manifest.json, entries.csv and beacon.json have their one right form; that the random value is the one
 announced, by drand's signature or by what observers had promised; that results.csv follows from these, line by line.
-If `checkpoint` and `sealing.tlog-proof` are there: that the act of sealing just this manifest and these entries (or
-of putting off the random value) is, in time, in the ledger's tree. It does NOT check who signed `checkpoint` and when:
-`fairgate verify --policy` does, or another program for C2SP signed notes. Nor that all who asked are in the list, that
-it says the truth, or that `carry` is what the round before left (the `carry out` of that one). And whoever forges a
-draw can forge this file too: get it elsewhere, or compare its SHA-256 with that of others. The rules are in
-docs/rules/draw.md of Fairgate, their sources RFC 6962, RFC 9380 and c2sp.org. Each check is a call of `need`.
+With BEFORE, the files of the draw before: that what this one pays back (`carry`) is what that one left. If
+`checkpoint` and `sealing.tlog-proof` are there: that the act of sealing just this manifest and these entries (or of
+putting off the random value) is, in time, in the ledger's tree. It does NOT check who signed `checkpoint` and when:
+`fairgate verify --policy` does, or another program for C2SP signed notes. Nor that all who asked are in the list, or
+that it is true. And whoever forges a draw can forge this file too: compare it with others. Rules: docs/rules/draw.md.
 """
 
 import base64, datetime, hashlib, itertools, json, pathlib, re, sys  # nothing but these
@@ -89,11 +88,10 @@ def read_entries(data, manifest):
     return lines, entries
 
 def root_of(lines):
-    """The root of the tree (RFC 6962): lines are hashed behind a byte 00, neighbours behind a byte 01, up to one."""
+    """RFC 6962: a line is hashed behind a byte 00, neighbours behind a byte 01; who has none moves up as it is."""
     level = [sha256(b"\0" + line.encode()) for line in lines] or [sha256(b"")]
     while len(level) > 1:
-        alone = level[len(level) // 2 * 2 :]  # it has no neighbour and moves up as it is
-        level = [sha256(b"\1" + left + right) for left, right in zip(level[::2], level[1::2])] + alone
+        level = [sha256(b"\1" + a + b) for a, b in zip(level[::2], level[1::2])] + level[len(level) // 2 * 2 :]
     return level[0]
 
 def random_value(data, announced):
@@ -139,8 +137,7 @@ def draw(manifest, entries, seed):
 
 def compare(data, expected):
     for number, (line, found) in enumerate(itertools.zip_longest(expected, data.decode("latin-1").split("\n")), 1):
-        if line != found:
-            raise Wrong(f"line {number}: expected {line!a:.120}, found {found!a:.120}")
+        need(line == found, f"line {number}: expected {line!a:.120}, found {found!a:.120}", Wrong)
 
 def decoded(text):
     """What `text` is the base64 of, written in the one right way."""
@@ -158,8 +155,8 @@ def climb(leaf, index, size, path):
         return sha256(b"\1" + climb(leaf, index, split, path[:-1]) + path[-1])
     return sha256(b"\1" + path[-1] + climb(leaf, index - split, size - split, path[:-1]))
 
-def check_sealing(data, checkpoint, manifest, facts):
-    """In words, which tree holds the act with these facts."""
+def check_sealing(data, checkpoint, facts):
+    """In words, which tree holds the act that made these the facts."""
     found = re.fullmatch(SEALING, data.decode())
     need(found, "not a C2SP tlog-proof with extra data")
     act, path, tree = decoded(found[1]), [decoded(line) for line in found[3].split()], decoded(found[7])
@@ -167,9 +164,9 @@ def check_sealing(data, checkpoint, manifest, facts):
     need(all(len(each) == 32 for each in [tree, *path]) and index < size < 1 << 63, "no hashes, or no such leaf")
     need(all(len(decoded(line.split()[2])) > 4 for line in found[8].splitlines()), "a signature is none")
     said, _ = read_json(act[16:], f'(?s){{"at":"{TIME}".*')  # behind the salt
-    for key, value in facts.items():
-        need(said.get(key) == value, f"the act has another {key}", Wrong)
-    need(seconds(said["at"]) < seconds(manifest["seed_at"]), "the act was too late", Wrong)
+    for key in ("program", "round", "manifest", "root"):
+        need(said.get(key) == facts[key], f"the act is about another {key}", Wrong)
+    need(seconds(said["at"]) < seconds(facts["seed_at"]), "the act was too late", Wrong)
     need(said.get("kind") in ("sealed", "postponed"), "the act is no sealing", Wrong)
     need(climb(sha256(b"\0" + sha256(act)), index, size, path) == tree, "the act is not in the tree", Wrong)
     need(note == checkpoint, "its checkpoint is not the file `checkpoint`", Wrong)
@@ -194,8 +191,7 @@ KEY = ((0x0D1FEC758C921CC22B0E17E63AAF4BCB5ED66304DE9CF809BD274CA73BAB4AF5A6E9C7
 def slope(left, right, a=0):
     """Of the line through two points of y² = x³ + ax + b, or of the tangent. A ValueError where they are opposite."""
     (x, y), (u, v) = left, right
-    rise, run = (3 * x * x + a, 2 * y) if left == right else (v - y, u - x)
-    return rise * pow(run, -1, P) % P
+    return ((3 * x * x + a) * pow(2 * y, -1, P) if left == right else (v - y) * pow(u - x, -1, P)) % P
 
 def add(left, right, a=0):
     """The sum of two points of y² = x³ + ax + b."""
@@ -232,11 +228,10 @@ def to_curve(x, y):
 def hash_to_curve(message):
     """The point that drand signs for a message (RFC 9380, BLS12381G1_XMD:SHA-256_SSWU_RO_)."""
     name = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_" + bytes([43])  # and its length
-    first, block, stream = sha256(bytes(64) + message + b"\0\x80\0" + name), bytes(32), b""
+    first, blocks = sha256(bytes(64) + message + b"\0\x80\0" + name), [bytes(32)]
     for number in range(1, 5):
-        block = sha256(bytes(a ^ b for a, b in zip(first, block)) + bytes([number]) + name)
-        stream += block
-    left, right = (candidate(int.from_bytes(part, "big") % P) for part in (stream[:64], stream[64:]))
+        blocks.append(sha256(bytes(a ^ b for a, b in zip(first, blocks[-1])) + bytes([number]) + name))
+    left, right = (candidate(int.from_bytes(blocks[n] + blocks[n + 1], "big") % P) for n in (1, 3))
     return repeat(1 - Z, to_curve(*add(left, right, A)), add)
 
 def times(f, g):
@@ -277,24 +272,29 @@ def read(folder, name, parse, *more):
         raise (Wrong if type(fault) is Wrong else ValueError)(f"{name}: {fault}") from None
 
 def check(folder):
-    """What is found, in words; raises Wrong, or ValueError for a file that cannot be right."""
+    """What is found, in words; the manifest; and what the next draw has to pay back, by port."""
     manifest = read(folder, "manifest.json", read_manifest)
     chance = read(folder, "beacon.json", random_value, manifest["beacon"])
     lines, entries = read(folder, "entries.csv", read_entries, manifest)
-    facts = {"manifest": read(folder, "manifest.json", sha256).hex(), "root": root_of(lines).hex()}
-    facts.update({key: manifest[key] for key in ("program", "round")})
+    facts = {**manifest, "manifest": read(folder, "manifest.json", sha256).hex(), "root": root_of(lines).hex()}
     sealing = "NOT shown: without `checkpoint` and `sealing.tlog-proof` the list may be younger than the random value"
     if (folder / "checkpoint").exists() and (folder / "sealing.tlog-proof").exists():
-        sealing = read(folder, "sealing.tlog-proof", check_sealing, read(folder, "checkpoint", bytes), manifest, facts)
+        sealing = read(folder, "sealing.tlog-proof", check_sealing, read(folder, "checkpoint", bytes), facts)
     seed = sha256(f"fairgate-draw/1|seed|{facts['manifest']}|{facts['root']}|{chance.hex()}".encode()).hex()
     expected, carry_out = draw(manifest, entries, seed)
     read(folder, "results.csv", compare, [*expected, ""])
     return (f"right: the draw of {manifest['program']} for {manifest['round']}, {len(entries)} entries\n"
-            f"root {facts['root']}\nseed {seed}\ncarry out {carry_out}\nsealing {sealing}")
+            f"root {facts['root']}\nseed {seed}\ncarry out {carry_out}\nsealing {sealing}", manifest, carry_out)
 
 if __name__ == "__main__":
     try:
-        print(check(pathlib.Path(*sys.argv[1:])))
+        words, manifest, _ = check(pathlib.Path(*sys.argv[1:2]))
+        for before in sys.argv[2:]:
+            _, earlier, left = check(pathlib.Path(before))
+            sound = earlier["program"] == manifest["program"] and earlier["round"] < manifest["round"]
+            paid = all(each["carry"] == left.get(each["port"], each["carry"]) for each in manifest["ports"])
+            need(sound and paid, f"manifest.json: its carry is not the carry out of {before!a}", Wrong)
+        print(words)
     except (Wrong, ValueError) as fault:
         print("wrong:" if type(fault) is Wrong else "cannot be right:", fault, file=sys.stderr)
         sys.exit(1 if type(fault) is Wrong else 2)
