@@ -1,5 +1,6 @@
 """The witness as a process: it cosigns what continues, refuses what does not, and forgets nothing when it is killed."""
 
+import base64
 import os
 import signal
 import socket
@@ -48,6 +49,14 @@ def test_what_continues_is_cosigned_with_the_time_over_one_connection(witness: W
             assert set(signed) == {LOG.key, witness.key}
             assert before <= (signed[witness.key] or 0) <= int(time.time())
     assert witness.seen() == 300
+
+
+def test_lines_that_anybody_may_add_are_not_remembered(witness: WitnessProcess) -> None:
+    junk = f"— {ORIGIN} {base64.b64encode(bytes(70)).decode()}\n".encode() * 60
+    body = request_bytes(0, [], LEDGER.signed(5) + junk)
+    assert httpx.post(f"{witness.url}/add-checkpoint", content=body).status_code == 200
+    [file] = (witness.home / "seen").iterdir()
+    assert len(parse_note(file.read_bytes(), "seen").signatures) == 2
 
 
 def test_who_it_is_and_what_it_saw_can_be_read(witness: WitnessProcess) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import psycopg
 import typer
 
-from fairgate.cli import ledger_keeping, place
+from fairgate.cli import ledger_keeping, mirror, place
 from fairgate.cli.faults import CheckedAndFalse
 from fairgate.cli.progress import bar
 from fairgate.core.tree import Frontier
@@ -19,6 +19,8 @@ ledger = typer.Typer()
 app.add_typer(ledger, name="ledger")
 ledger.command()(ledger_keeping.sign)
 ledger.command()(ledger_keeping.recover)
+ledger.command()(mirror.mirror)
+ledger.command()(mirror.compare)
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ def the_ledger() -> None:
     \b
     fairgate ledger check
     fairgate ledger sign
+    fairgate ledger mirror https://places.example.org/ledger copy
     """
 
 

@@ -164,6 +164,13 @@ def with_signature(note: Note, lines: str) -> Note:
     return replace(note, signatures=(*note.signatures, *dict.fromkeys(new)))
 
 
+def signed_only(note: Note, keys: Iterable[Key]) -> Note:
+    """The note with the signatures that name these keys, each once, and none of those that anybody may have added."""
+    known = {(key.name, key.id) for key in keys}
+    named = (each for each in note.signatures if (each.name, each.id) in known)
+    return replace(note, signatures=tuple(dict.fromkeys(named)))
+
+
 def verified(note: Note, keys: Iterable[Key]) -> dict[Key, int | None]:
     """Which of these keys signed the note; of a cosignature its time (the earliest, where it has several), else None.
 

@@ -125,7 +125,13 @@ def parse_bundle(data: bytes, width: int, place: str) -> list[bytes]:
 
 def root(size: int, read: Read) -> bytes:
     """The root of the tree of `size` leaves; raises BadInput, as all below, naming the tile that cannot be right."""
-    return _Tree(size, read).over(0, size) if size else EMPTY_ROOT
+    return root_of_first(size, size, read)
+
+
+def root_of_first(old: int, size: int, read: Read) -> bytes:
+    """The root that a tree of `size` leaves had when it had `old` of them."""
+    assert 0 <= old <= size, "a ledger only grows"
+    return _Tree(size, read).over(0, old) if old else EMPTY_ROOT
 
 
 def leaf(index: int, size: int, read: Read) -> bytes:

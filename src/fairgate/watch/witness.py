@@ -12,9 +12,7 @@ other. Two checkpoints that cannot both be honest are kept, with the ledger's si
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +20,23 @@ import structlog
 
 from fairgate.core.checkpoint import Checkpoint, parse_checkpoint
 from fairgate.core.errors import BadInput, shown
-from fairgate.core.note import COSIGNATURE, Key, Note, NoteSigner, note_text, parse_note, verified, with_signature
-from fairgate.core.places import moment
+from fairgate.core.note import (
+    COSIGNATURE,
+    Key,
+    Note,
+    NoteSigner,
+    note_text,
+    parse_note,
+    signed_only,
+    verified,
+    with_signature,
+)
 from fairgate.core.witnessing import Answer, Request, Verdict, decide, parse_request
 from fairgate.store.files import flush_folder, put
 from fairgate.store.secret_files import load_own
+from fairgate.watch import contradictions
+from fairgate.watch.contradictions import ledger_id
 
-EVIDENCE_MOST: Final = 1000  # of each kind; a ledger's own signatures are needed to make more
 KEY_FILE: Final = "witness.key"
 
 _PLAIN: Final = "text/plain; charset=utf-8"
@@ -121,14 +129,9 @@ class Witness:
     def _cosign(self, request: Request, seen: Seen | None) -> Reply:
         line = self._signer.sign(request.note.text, int(self._now()))
         if seen is None or seen.checkpoint != request.checkpoint:
-            known = self._known_only(request.note)
+            known = signed_only(request.note, self._logs[request.checkpoint.origin])
             self._remember(Seen(with_signature(known, line), request.checkpoint))
         return Reply(Answer.COSIGNED.value, line.encode())
-
-    def _known_only(self, note: Note) -> Note:
-        """The note with the ledger's own signatures and no others, which anybody may have added."""
-        keys = {(key.name, key.id) for key in self._logs[parse_checkpoint(note, "request").origin]}
-        return replace(note, signatures=tuple(each for each in note.signatures if (each.name, each.id) in keys))
 
     def _remember(self, seen: Seen) -> None:
         """Put it on disk, then believe it. Where it cannot be written (OSError) nothing has changed."""
@@ -136,7 +139,7 @@ class Witness:
         put(place, note_text(seen.note).encode(), _PUBLIC)
         flush_folder(self._seen_folder)
         self._seen[seen.checkpoint.origin] = seen
-        doubt = self._home / "unproven" / _called(seen.checkpoint)
+        doubt = self._home / "unproven" / contradictions.called(seen.checkpoint)
         if doubt.exists():
             shutil.rmtree(doubt)  # it came again, with its proof
 
@@ -156,36 +159,12 @@ class Witness:
         """Both checkpoints as files, once; what cannot be written is told in the log, and the answer stays the same."""
         proven = verdict.answer == Answer.CONFLICT
         folder = self._home / ("forks" if proven else "unproven")
-        place = folder / _called(request.checkpoint)
-        log.error("two checkpoints", ledger=seen.checkpoint.origin, proven=proven, kept=str(place))
+        second = signed_only(request.note, self._logs[request.checkpoint.origin])
+        log.error("two checkpoints", ledger=seen.checkpoint.origin, size=request.checkpoint.size, proven=proven)
         try:
-            folder.mkdir(mode=0o755, exist_ok=True)
-            if not place.exists() and sum(1 for _ in folder.iterdir()) < EVIDENCE_MOST:
-                keep_contradiction(place, seen.note, self._known_only(request.note), self._now())
+            contradictions.keep(folder, seen.note, second, request.checkpoint, self._now())
         except OSError as error:
             log.error("evidence not kept", error=type(error).__name__)
-
-
-def keep_contradiction(place: Path, first: Note, second: Note, at: float) -> None:
-    """Put two checkpoints of a ledger into the folder `place`, with the time, in seconds, when that was noticed."""
-    draft = place.with_name(f".{place.name}.new")
-    draft.mkdir(mode=0o755, exist_ok=True)
-    put(draft / "first", note_text(first).encode(), _PUBLIC)
-    put(draft / "second", note_text(second).encode(), _PUBLIC)
-    put(draft / "noticed-at", f"{moment(datetime.fromtimestamp(int(at), UTC))}\n".encode(), _PUBLIC)
-    flush_folder(draft)
-    draft.rename(place)
-    flush_folder(place.parent)
-
-
-def ledger_id(origin: str) -> str:
-    """A name for files and addresses that stands for an origin, whatever is in that: 32 hex digits."""
-    return sha256(origin.encode()).hexdigest()[:32]
-
-
-def _called(checkpoint: Checkpoint) -> str:
-    text_hash = sha256(checkpoint.text().encode()).hexdigest()
-    return f"{ledger_id(checkpoint.origin)[:8]}-{checkpoint.size}-{text_hash[:16]}"
 
 
 def _told(answer: Answer, problem: str) -> Reply:
