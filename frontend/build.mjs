@@ -1,4 +1,4 @@
-// Builds src/app.ts and src/app.scss into the package's static folder. A file's name holds a hash of its content, so that
+// Builds the scripts and src/app.scss into the package's static folder. A file's name holds a hash of its content, so that
 // browsers may keep it for ever; manifest.json says which name is the current one. The service worker in push.js is the
 // exception: browsers know it by its address.
 import { createHash } from "node:crypto";
@@ -38,7 +38,11 @@ function write(name, text) {
   return hashed;
 }
 
-const files = { "app.css": await style(), "app.js": await script("app.ts", "esm") };
+const files = {
+  "app.css": await style(),
+  "app.js": await script("app.ts", "esm"),
+  "verify-worker.js": await script("verify-worker.ts", "iife"), // loaded when somebody checks a draw, not before
+};
 mkdirSync(output, { recursive: true });
 const manifest = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, write(name, text)]));
 writeFileSync(join(output, "push.js"), await script("push-worker.ts", "iife"));

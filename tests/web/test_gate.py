@@ -56,7 +56,7 @@ def test_without_a_database_the_process_lives_and_is_not_ready(web: None, tmp_pa
 def test_the_front_end_is_kept_for_ever_and_sent_compressed(gate: Caller) -> None:
     from fairgate.web.environment import asset
 
-    for name in ("app.css", "app.js"):
+    for name in ("app.css", "app.js", "verify-worker.js"):
         answer = gate.get(asset(name), headers={"Accept-Encoding": "gzip"})
         assert answer.status_code == 200
         assert "immutable" in answer.headers["Cache-Control"]
@@ -78,6 +78,14 @@ def test_the_first_view_of_a_page_weighs_less_than_50_kibibytes(gate: Caller) ->
     weight = len(page.content) + sum(sizes)
     assert weight < 25 * 1024, f"{weight} bytes"
     assert "@font-face" not in gate.get(f"/static/{files[0]}").text
+
+
+def test_a_script_in_a_thread_of_its_own_may_ask_nobody_but_us(gate: Caller) -> None:
+    """A worker goes by the policy that its own file comes with, and without one by none."""
+    from fairgate.web.environment import asset
+
+    policy = gate.get(asset("verify-worker.js")).headers["Content-Security-Policy"]
+    assert policy == "default-src 'none'; connect-src 'self'"
 
 
 def test_pages_come_from_behind(gate: Caller) -> None:

@@ -32,6 +32,8 @@ BUNDLE = {
     "verify.py": "text/x-python; charset=utf-8",
 }
 MEDIA = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
+BUILT = ("app.*", "verify-worker.*")  # of the front end, what has a hash in its name
+WORKERS_MAY = "default-src 'none'; connect-src 'self'"  # a script in a thread of its own goes by its file's own policy
 # Of the files of a bundle, those that nobody keeps for ever. They may be written anew after the draw; a folder that was
 # lost gets the verify.py of the version that writes it again.
 GROWS = {"checkpoint", "honoured.csv", "sealing.tlog-proof", "verify.py"}
@@ -65,7 +67,8 @@ class FrontEnd:
     """The built front end. It is small and does not change while we run, so it is read and compressed once."""
 
     def __init__(self, folder: Path) -> None:
-        self.files = {file.name: _asset(file) for file in folder.glob("app.*") if file.is_file()}
+        built = (file for pattern in BUILT for file in folder.glob(pattern))
+        self.files = {file.name: _asset(file) for file in built if file.is_file()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -75,7 +78,12 @@ class FrontEnd:
         found = self.files.get(request.path_params["name"])
         if found is None:
             return Response("not found\n", status_code=404, media_type="text/plain")
-        headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
+        headers = {
+            "Cache-Control": FOREVER,
+            "Vary": "Accept-Encoding",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": WORKERS_MAY,
+        }
         if takes_gzip(request.headers.get("Accept-Encoding", "").encode("latin-1")):
             headers["Content-Encoding"] = "gzip"
             return Response(found.compressed, media_type=found.media_type, headers=headers)
