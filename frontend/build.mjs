@@ -41,6 +41,7 @@ function write(name, text) {
 const files = {
   "app.css": await style(),
   "app.js": await script("app.ts", "esm"),
+  "verify.js": await script("verify.ts", "esm"), // the panel on the page of a draw
   "verify-worker.js": await script("verify-worker.ts", "iife"), // loaded when somebody checks a draw, not before
 };
 mkdirSync(output, { recursive: true });

@@ -56,7 +56,7 @@ def test_without_a_database_the_process_lives_and_is_not_ready(web: None, tmp_pa
 def test_the_front_end_is_kept_for_ever_and_sent_compressed(gate: Caller) -> None:
     from fairgate.web.environment import asset
 
-    for name in ("app.css", "app.js", "verify-worker.js"):
+    for name in ("app.css", "app.js", "verify.js", "verify-worker.js"):
         answer = gate.get(asset(name), headers={"Accept-Encoding": "gzip"})
         assert answer.status_code == 200
         assert "immutable" in answer.headers["Cache-Control"]
@@ -86,6 +86,7 @@ def test_a_script_in_a_thread_of_its_own_may_ask_nobody_but_us(gate: Caller) -> 
 
     policy = gate.get(asset("verify-worker.js")).headers["Content-Security-Policy"]
     assert policy == "default-src 'none'; connect-src 'self'"
+    assert "worker-src 'self'" in gate.get("/").headers["Content-Security-Policy"].split("; ")
 
 
 def test_pages_come_from_behind(gate: Caller) -> None:

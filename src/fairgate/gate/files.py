@@ -32,7 +32,7 @@ BUNDLE = {
     "verify.py": "text/x-python; charset=utf-8",
 }
 MEDIA = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
-BUILT = ("app.*", "verify-worker.*")  # of the front end, what has a hash in its name
+BUILT = ("app.*", "verify.*", "verify-worker.*")  # of the front end, what has a hash in its name
 WORKERS_MAY = "default-src 'none'; connect-src 'self'"  # a script in a thread of its own goes by its file's own policy
 # Of the files of a bundle, those that nobody keeps for ever. They may be written anew after the draw; a folder that was
 # lost gets the verify.py of the version that writes it again.

@@ -84,8 +84,8 @@ def city(zone: str) -> str:
     return _city(zone, _locale())
 
 
-def number(value: int) -> str:
-    """'8,310'."""
+def number(value: float) -> str:
+    """'8,310', '1.5'."""
     return format_decimal(value, locale=_locale())
 
 

@@ -26,6 +26,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "style-src 'self'",
         "script-src 'self'",
+        "worker-src 'self'",
         "connect-src 'self'",
         "img-src 'self' data:",
         "form-action 'self'",

@@ -15,7 +15,7 @@ from fairgate.core.profile import Profile, Program
 from fairgate.core.published import Table
 from fairgate.store import draw_figures, rounds
 from fairgate.store.rounds import Round
-from fairgate.web import database, dates, deployment, draw_shown
+from fairgate.web import database, dates, deployment, draw_shown, verifying
 from fairgate.web.answers import page
 from fairgate.web.draw_shown import Figure
 
@@ -65,6 +65,7 @@ def draw(request: HttpRequest, day: date) -> HttpResponse:
         "verdicts": draw_shown.verdicts(tables["tests"]) if tables else [],
         "places": None if tables or not ports else draw_shown.places(ports, _named(profile)),
         "files": _files(day),
+        "check": verifying.panel(profile, day),
         "data": f"/data/draws/{day.isoformat()}",
     }
     return page(request, "draw.html", context)

@@ -1,0 +1,46 @@
+"""What the panel "Check this draw" on the page of a draw needs: where the files are, how large, and names for ports."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from django.conf import settings
+
+from fairgate.core.profile import Profile
+from fairgate.web import dates, deployment
+
+NEEDED = ("manifest.json", "entries.csv", "beacon.json", "results.csv")
+_MEGA = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`address` ends with a stroke. `bytes` are those of all files, `megabytes` says what comes over the network."""
+
+    address: str
+    bytes: int
+    megabytes: str
+    ports: dict[str, str]
+    locale: str
+
+
+def panel(profile: Profile, day: date) -> Panel | None:
+    """The panel for the first program's draw of a date; None until all of its files are there."""
+    folder = settings.FAIRGATE_HOME / "public" / "draws" / day.isoformat()
+    found = [folder / name for name in NEEDED]
+    if not all(file.is_file() for file in found):
+        return None
+    sent = sum(map(_sent, found))
+    return Panel(
+        address=f"/draws/{day.isoformat()}/",
+        bytes=sum(file.stat().st_size for file in found),
+        megabytes=dates.number(max(0.1, round(sent / _MEGA, 1))),
+        ports={port.port: deployment.in_words(port.names) for port in profile.ports},
+        locale=dates.locale_tag(),
+    )
+
+
+def _sent(file: Path) -> int:
+    """What goes over the network for a file: the worker leaves it compressed beside itself."""
+    beside = file.with_name(f"{file.name}.gz")
+    return (beside if beside.is_file() else file).stat().st_size
