@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from fairgate.store import passes
-from fairgate.web import database, dates, deployment, qr, receipts, session
+from fairgate.web import database, deployment, qr, receipts, session
 from fairgate.web.answers import page
 from fairgate.web.standing import Context, Desk
 
@@ -24,11 +24,6 @@ def _context(desk: Desk) -> Context:
     receipt = issued and receipts.find(desk.conn, desk.registration.id, issued.leaf)
     port = deployment.shown_port(desk.profile, offer.port, offer.zone)
     held = {"appointment": True, "offer": offer, "port": port}
-    if issued is None or receipt is None:
+    if receipt is None:
         return {**held, "receipt": None}
-    return {
-        **held,
-        "receipt": receipt,
-        "code": qr.drawn(receipt.text),
-        "until": dates.moment(issued.expires_at, desk.zone),
-    }
+    return {**held, "receipt": receipt, "code": qr.drawn(receipt.text)}
