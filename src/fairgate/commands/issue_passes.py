@@ -21,7 +21,7 @@ from fairgate.store import audit, offers, passes, profiles, registrations
 from fairgate.store.offers import Offer
 from fairgate.store.passes import NewPass
 
-PASSES_AT_ONCE: Final = 500  # the ledger is locked for as long as these take, a twentieth of a second
+PASSES_AT_ONCE: Final = 500  # they take a tenth of a second, and the ledger is locked for a part of it
 LEAVES_AT_ONCE: Final = 20_000
 
 
