@@ -29,7 +29,8 @@ def publish(world: World) -> None:
     assert found.seed is not None
     bundle = publication.files(world.conn, found, LedgerFiles(settings.FAIRGATE_HOME))
     publication.write(publication.folder(settings.FAIRGATE_HOME, world.profile, PROGRAM, world.day), bundle)
-    draw_figures.write(settings.FAIRGATE_HOME, world.profile, PROGRAM, world.day, bundle, found.seed)
+    place = draw_figures.folder(settings.FAIRGATE_HOME, world.profile, PROGRAM, world.day)
+    draw_figures.write(place, bundle, found.seed)
 
 
 @pytest.fixture
@@ -140,6 +141,7 @@ def test_a_drawn_round_whose_figures_are_not_written_yet_has_a_page(world: World
     assert "The draw is made." in page.main
 
 
+@pytest.mark.usefixtures("_django")
 @pytest.mark.parametrize(
     ("p", "words"),
     [

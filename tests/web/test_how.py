@@ -7,7 +7,6 @@ import pytest
 
 from fairgate.core.bundle import Manifest
 from fairgate.core.draw import Entry
-from fairgate.web import twelve
 from fairgate.web.twelve import FAMILIES, PORTS, by_ticket, example
 from fairgate.web.views import how
 from pages import Pages
@@ -107,9 +106,8 @@ def test_the_line_to_compute_a_lot_gives_the_lot(world: World, browser: Pages) -
 def test_every_share_of_places_for_those_who_wait_can_be_told(
     world: World, browser: Pages, monkeypatch: pytest.MonkeyPatch, share: tuple[int, int]
 ) -> None:
-    found = example(share)
-    monkeypatch.setattr(twelve, "example", lambda _: found)
-    assert how.twelve is twelve
+    told = how._example
+    monkeypatch.setattr(how, "_example", lambda _, days, language: told(share, days, language))
     page = browser.get(ADDRESS)
     headings = [heading.text.strip() for heading in page.all("h3") if re.match(r"\d+\. ", heading.text.strip())]
     assert [int(heading.split(".")[0]) for heading in headings] == list(range(1, len(headings) + 1))

@@ -96,19 +96,21 @@ def test_lost_files_are_written_again_and_unchanged_ones_left_alone(world: TimeW
 
 def test_the_figures_of_a_draw_are_written_once_with_its_results(world: TimeWorld) -> None:
     go_to(world, 12)
-    folder = world.home / "public" / "data" / "draws" / DAY.isoformat()
+    profile = profiles.current(world.conn)
+    folder = draw_figures.folder(world.home, profile, "arrival", DAY)
+    assert folder == world.home / "public" / "data" / "draws" / DAY.isoformat()
     assert not folder.exists()
     go_to(world, 24)
     assert names(folder) == set(draw_figures.FILES)
-    profile = profiles.current(world.conn)
-    tables = draw_figures.read(world.home, profile, "arrival", DAY)
+    tables = draw_figures.read(folder)
     assert tables["ports"].records()[-1]["asked"] == 9
     before = {file.name: file.stat().st_ino for file in folder.iterdir()}
     world.conn.execute("UPDATE round SET published_at = NULL")
     assert publish(world.worker())
     assert {file.name: file.stat().st_ino for file in folder.iterdir()} == before
+    assert draw_figures.complete(folder)
     (folder / "sizes.json").unlink()
-    assert draw_figures.read(world.home, profile, "arrival", DAY) == {}
+    assert not draw_figures.complete(folder)
 
 
 def test_the_verifier_in_the_bundle_finds_it_right_and_is_that_of_this_version(world: TimeWorld) -> None:

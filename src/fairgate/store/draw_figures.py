@@ -20,10 +20,14 @@ KIND = "data/draws"
 FILES = tuple(f"{table.name}.{ending}" for table in TABLES for ending in ("csv", "json"))
 
 
-def write(home: Path, profile: Profile, program: str, day: date, bundle: Mapping[str, bytes], seed: bytes) -> bool:
+def folder(home: Path, profile: Profile, program: str, day: date) -> Path:
+    """Where the figures of a round are."""
+    return publication.folder(home, profile, program, day, KIND)
+
+
+def write(place: Path, bundle: Mapping[str, bytes], seed: bytes) -> bool:
     """Compute and write the figures of a drawn round from the files of its bundle; whether they were not there yet."""
-    place = publication.folder(home, profile, program, day, KIND)
-    if _complete(place):
+    if complete(place):
         return False
     manifest = parse_manifest(bundle["manifest.json"])
     made = figures(manifest, parse_entries(bundle["entries.csv"], manifest), bundle["results.csv"], seed)
@@ -34,14 +38,12 @@ def write(home: Path, profile: Profile, program: str, day: date, bundle: Mapping
     return True
 
 
-def read(home: Path, profile: Profile, program: str, day: date) -> dict[str, Table]:
-    """The figures of a round by the names of their tables; none while they are not all written."""
-    place = publication.folder(home, profile, program, day, KIND)
-    if not _complete(place):
-        return {}
+def complete(place: Path) -> bool:
+    """Whether the figures are all there; then they never change."""
+    return all((place / name).exists() for name in FILES)
+
+
+def read(place: Path) -> dict[str, Table]:
+    """The figures of a round by the names of their tables, when they are complete."""
     files = {layout: place / f"{layout.name}.json" for layout in TABLES}
     return {layout.name: read_table(layout, path.name, path.read_bytes()) for layout, path in files.items()}
-
-
-def _complete(place: Path) -> bool:
-    return all((place / name).exists() for name in FILES)

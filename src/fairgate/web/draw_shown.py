@@ -1,15 +1,19 @@
 """The figures of a draw as its page shows them: pictures, tables and sentences, from files that the worker wrote."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from markupsafe import Markup
 
 from fairgate.core.published import HIDDEN, Table, Value
 from fairgate.core.published.draw import ALL, PHASES
+from fairgate.store import draw_figures
 from fairgate.store.rounds import RoundPort
 from fairgate.web import charts, dates
 from fairgate.web.charts import About, Bar, Group, Interval
@@ -26,6 +30,39 @@ class Figure:
     chart: Markup | None
     table: ShownTable
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """All that the page of a drawn round shows of its figures, in one language."""
+
+    short: Mapping[str, str]
+    figures: Mapping[str, Figure]
+    verdicts: Sequence[tuple[str, str]]
+
+
+def drawn(place: Path, names: Iterable[tuple[str, str]]) -> Drawn | None:
+    """What there is to see of a round whose figures are at `place`, in the language of the request; None: none yet.
+
+    `names` are those of the ports by their codes. As the figures never change, what was put into words is kept.
+    """
+    if not draw_figures.complete(place):
+        return None
+    return _drawn(place, tuple(names), translation.get_language() or "")
+
+
+@lru_cache(maxsize=256)
+def _drawn(place: Path, names: tuple[tuple[str, str], ...], language: str) -> Drawn:
+    tables, named = draw_figures.read(place), dict(names)
+    figures = {
+        "ports": by_port(tables["ports"], lambda code: named.get(code, code)),
+        "sizes": by_size(tables["sizes"]),
+        "weeks": by_weeks(tables["weeks"]),
+        "order_sizes": order_by_size(tables["order"]),
+        "order_weeks": order_by_weeks(tables["order"]),
+        "tests": tests(tables["tests"]),
+    }
+    return Drawn(in_short(tables), figures, verdicts(tables["tests"]))
 
 
 def in_short(tables: Mapping[str, Table]) -> dict[str, str]:

@@ -269,5 +269,5 @@ def _for_readers(home: Path, profile: Profile, found: Round, files: Mapping[str,
     if "results.csv" in files and (program is None or not program.hidden):
         shards.write(shards.folder(home, profile, found.program, found.date), files["results.csv"])
         assert found.seed is not None, "a drawn round has its seed"
-        draw_figures.write(home, profile, found.program, found.date, files, found.seed)
+        draw_figures.write(draw_figures.folder(home, profile, found.program, found.date), files, found.seed)
     publication.compress(publication.folder(home, profile, found.program, found.date), files)

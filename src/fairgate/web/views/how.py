@@ -1,15 +1,16 @@
 """The page that explains the draw, with a whole one of twelve families in it that is drawn by the same core."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 from markupsafe import Markup
 
 from fairgate.core.draw import Offered
-from fairgate.core.profile import Program
 from fairgate.web import charts, database, dates, deployment, twelve
 from fairgate.web.answers import page
 from fairgate.web.charts import About, Bar, Group
@@ -31,13 +32,18 @@ def how(request: HttpRequest) -> HttpResponse:
         "share": dates.percent(part / whole),
         "drand": "drand" in profile.beacon.kinds,
         "observers": dates.listed(profile.beacon.observers) if profile.beacon.observers else None,
-        **_example(twelve.example(program.seniority_share), program),
+        **_example(program.seniority_share, program.backfill_hours // 24, translation.get_language() or ""),
     }
     return page(request, "how.html", context)
 
 
-def _example(found: Example, program: Program) -> dict[str, object]:
-    """The draw of the twelve, step by step: tables, a picture, and what its sentences are filled with."""
+@lru_cache(maxsize=64)
+def _example(seniority_share: tuple[int, int], backfill_days: int, _language: str) -> dict[str, object]:
+    """The draw of the twelve, step by step: tables, a picture, and what its sentences are filled with.
+
+    It is the same for everyone who reads one language, so it is made once.
+    """
+    found = twelve.example(seniority_share)
     lots = [each for each in found.drawn.offers if each.phase == "lottery"]
     seniors = [each for each in found.drawn.offers if each.phase == "seniority"]
     first_lot = by_ticket(lots[0].ticket if lots else found.drawn.reserve[0])
@@ -61,8 +67,7 @@ def _example(found: Example, program: Program) -> dict[str, object]:
         "over": [each for port in PORTS if (each := _over(found, port.port))],
         "reserve": _reserve(found),
         "lapse": _lapse(found),
-        "backfill_days": ngettext("%(days)s day", "%(days)s days", program.backfill_hours // 24)
-        % {"days": program.backfill_hours // 24},
+        "backfill_days": ngettext("%(days)s day", "%(days)s days", backfill_days) % {"days": backfill_days},
     }
 
 

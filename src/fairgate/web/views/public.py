@@ -1,7 +1,6 @@
 """Pages for everyone: the start, and all draws with their figures and files."""
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -11,13 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from fairgate.core.profile import Profile, Program
-from fairgate.core.published import Table
+from fairgate.core.profile import Program
 from fairgate.store import draw_figures, rounds
 from fairgate.store.rounds import Round
 from fairgate.web import database, dates, deployment, draw_shown, verifying
 from fairgate.web.answers import page
-from fairgate.web.draw_shown import Figure
 
 ROUNDS_SHOWN = 400  # a good year of days on one page; older ones are found by their date
 
@@ -55,38 +52,20 @@ def draw(request: HttpRequest, day: date) -> HttpResponse:
         if found is None:
             raise Http404
         ports = list(rounds.ports(conn, found.id).values())
-    tables = draw_figures.read(settings.FAIRGATE_HOME, profile, program.program, day)
+    names = [(port.port, deployment.in_words(port.names)) for port in profile.ports]
+    place = draw_figures.folder(settings.FAIRGATE_HOME, profile, program.program, day)
+    drawn = draw_shown.drawn(place, names)
     context = {
         "round": found,
         "told": _told(found, program),
-        "short": draw_shown.in_short(tables) if tables else None,
+        "drawn": drawn,
         "facts": _facts(found, program),
-        "figures": _figures(tables, profile),
-        "verdicts": draw_shown.verdicts(tables["tests"]) if tables else [],
-        "places": None if tables or not ports else draw_shown.places(ports, _named(profile)),
+        "places": None if drawn or not ports else draw_shown.places(ports, partial(deployment.port_name, profile)),
         "files": _files(day),
         "check": verifying.panel(profile, day),
         "data": f"/data/draws/{day.isoformat()}",
     }
     return page(request, "draw.html", context)
-
-
-def _figures(tables: Mapping[str, Table], profile: Profile) -> dict[str, Figure]:
-    """What there is to see of a drawn round, by what it is about; nothing before that."""
-    if not tables:
-        return {}
-    return {
-        "ports": draw_shown.by_port(tables["ports"], _named(profile)),
-        "sizes": draw_shown.by_size(tables["sizes"]),
-        "weeks": draw_shown.by_weeks(tables["weeks"]),
-        "order_sizes": draw_shown.order_by_size(tables["order"]),
-        "order_weeks": draw_shown.order_by_weeks(tables["order"]),
-        "tests": draw_shown.tests(tables["tests"]),
-    }
-
-
-def _named(profile: Profile) -> Callable[[str], str]:
-    return partial(deployment.port_name, profile)
 
 
 def _told(found: Round, program: Program) -> str:
