@@ -29,33 +29,35 @@ SIZE_CLASSES: Final = (1, 2, 3, 4, 5, 6)
 WEEKS_CLASSES: Final = (0, 4, 8, 12, 16, 20, 24, 32, 40, 52, 78, 104)
 
 _GROUPS = (
-    Column("groups", "people", "Groups in the draw"),
-    Column("seniority", "people", "Groups offered a place because they had waited longest"),
-    Column("lottery", "people", "Groups offered a place by lot"),
-    Column("reserve", "people", "Groups on the reserve list"),
-    Column("chance", "decimal", "Share of the groups that were offered a place; empty where a number for it is hidden"),
+    Column("groups", "people", "Groups in the draw."),
+    Column("seniority", "people", "Groups offered a place because they had waited longest."),
+    Column("lottery", "people", "Groups offered a place by lot."),
+    Column("reserve", "people", "Groups on the reserve list."),
+    Column(
+        "chance", "decimal", "Share of the groups that were offered a place; empty where a number for it is hidden."
+    ),
 )
 PORTS: Final = Table(
     "ports",
     "Places and offers by port",
     (
-        Column("port", "text", "Code of the port; all: the sum"),
-        Column("capacity", "number", "People that the port takes on this date"),
-        Column("paid_back", "number", "Places, in people, taken off because earlier draws gave out so many too many"),
-        Column("given_out", "number", "Places given out by this draw, in people"),
-        Column("too_many", "number", "Places to be taken off at the next draw, in people"),
-        Column("asked", "people", "Groups in the draw that named the port, at any place of their list"),
-        Column("first", "people", "Groups that named it first"),
-        Column("seniority", "people", "Groups offered a place there because they had waited longest"),
-        Column("lottery", "people", "Groups offered a place there by lot"),
+        Column("port", "text", "Code of the port; all: the sum."),
+        Column("capacity", "number", "People that the port takes on this date."),
+        Column("paid_back", "number", "Places, in people, taken off because earlier draws gave out so many too many."),
+        Column("given_out", "number", "Places given out by this draw, in people."),
+        Column("too_many", "number", "Places to be taken off at the next draw, in people."),
+        Column("asked", "people", "Groups in the draw that named the port, at any place of their list."),
+        Column("first", "people", "Groups that named it first."),
+        Column("seniority", "people", "Groups offered a place there because they had waited longest."),
+        Column("lottery", "people", "Groups offered a place there by lot."),
     ),
 )
 SIZES: Final = Table(
     "sizes",
     "Chances by size of the group",
     (
-        Column("from", "number", "People in the group, at least; empty for the sum"),
-        Column("to", "number", "People in the group, at most; empty for those without an end"),
+        Column("from", "number", "People in the group, at least; empty for the sum."),
+        Column("to", "number", "People in the group, at most; empty for those without an end."),
         *_GROUPS,
     ),
 )
@@ -63,8 +65,8 @@ WEEKS: Final = Table(
     "weeks",
     "Chances by weeks waited",
     (
-        Column("from", "number", "Whole weeks waited, at least; empty for the sum"),
-        Column("to", "number", "Whole weeks waited, at most; empty for those without an end"),
+        Column("from", "number", "Whole weeks waited, at least; empty for the sum."),
+        Column("to", "number", "Whole weeks waited, at most; empty for those without an end."),
         *_GROUPS,
     ),
 )
@@ -72,27 +74,31 @@ ORDER: Final = Table(
     "order",
     "Where groups stand in the order of the lots",
     (
-        Column("by", "text", "size or weeks"),
-        Column("from", "number", "People in the group, or whole weeks waited, at least"),
-        Column("to", "number", "At most; empty for those without an end"),
-        Column("groups", "people", "Groups in the lottery: those who had no place because they had waited longest"),
-        Column("p10", "decimal", "One in ten of them stands before this part of the order; empty where few are hidden"),
-        Column("p50", "decimal", "Half of them stand before this part"),
-        Column("p90", "decimal", "Nine in ten of them stand before this part"),
+        Column("by", "text", "size or weeks."),
+        Column("from", "number", "People in the group, or whole weeks waited, at least."),
+        Column("to", "number", "At most; empty for those without an end."),
+        Column("groups", "people", "Groups in the lottery: those who had no place because they had waited longest."),
+        Column(
+            "p10",
+            "decimal",
+            "One in ten of them stands before this part of the order; empty where the groups are hidden.",
+        ),
+        Column("p50", "decimal", "Half of them stand before this part."),
+        Column("p90", "decimal", "Nine in ten of them stand before this part."),
     ),
 )
 TESTS: Final = Table(
     "tests",
     "Whether chance favoured anybody",
     (
-        Column("about", "text", "What is held against chance: size, weeks, or the lots themselves"),
-        Column("groups", "number", "Groups in the lottery"),
+        Column("about", "text", "What is held against chance: size, weeks, or the lots themselves."),
+        Column("groups", "number", "Groups in the lottery."),
         Column(
-            "classes", "number", "Classes compared, after those with few groups were joined; empty: too few to test"
+            "classes", "number", "Classes compared, after those with few groups were joined; empty: too few to test."
         ),
-        Column("degrees", "number", "Degrees of freedom"),
-        Column("statistic", "decimal", "Pearson's chi-square"),
-        Column("p", "decimal", "How often chance alone makes a chi-square at least as large"),
+        Column("degrees", "number", "Degrees of freedom."),
+        Column("statistic", "decimal", "Pearson's chi-square."),
+        Column("p", "decimal", "How often chance alone makes a chi-square at least as large."),
     ),
 )
 TABLES: Final = (PORTS, SIZES, WEEKS, ORDER, TESTS)
