@@ -32,7 +32,8 @@ from fairgate.core.profile import Profile
 from fairgate.core.registering import Member
 from fairgate.core.schedule import round_times
 from fairgate.core.sealing import Keys
-from fairgate.store import clock, evidence, profiles, registrations, slots
+from fairgate.store import clock, draw_figures, evidence, profiles, publication, registrations, rounds, slots
+from fairgate.store.ledger_files import LedgerFiles
 from notary import show_sealing
 
 PROGRAM = "arrival"
@@ -106,6 +107,15 @@ class World:
         first = next(slot.id for slot in rows if slot.port == "SYS")
         acts = [SetCapacity(PROGRAM, day, slot.id, places if slot.id == first else 0) for slot in rows]
         self.must(set_capacity(conn, acts, now=opens_at, chance=chance))
+
+    def publish(self, home: Path, day: date | None = None) -> None:
+        """Write bundle and figures of a drawn round, as the worker does."""
+        found = rounds.find(self.conn, PROGRAM, day or self.day)
+        assert found is not None
+        assert found.seed is not None
+        bundle = publication.files(self.conn, found, LedgerFiles(home))
+        publication.write(publication.folder(home, self.profile, PROGRAM, found.date), bundle)
+        draw_figures.write(draw_figures.folder(home, self.profile, PROGRAM, found.date), bundle, found.seed)
 
     def decline(self, group: Group) -> None:
         self.must(decline(self.conn, [Decline(group.number, PROGRAM)], now=self.now, chance=os.urandom))
