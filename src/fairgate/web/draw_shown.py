@@ -15,9 +15,9 @@ from fairgate.core.published import HIDDEN, Table, Value
 from fairgate.core.published.draw import ALL, PHASES
 from fairgate.store import draw_figures
 from fairgate.store.rounds import RoundPort
-from fairgate.web import charts, dates
+from fairgate.web import cells, charts, dates
 from fairgate.web.charts import About, Bar, Group, Interval
-from fairgate.web.tabled import ShownColumn, ShownTable
+from fairgate.web.tabled import ShownTable
 
 UNUSUAL, ASK = 0.05, 0.001  # p-values from which chance is said to do this now and then, and from which to ask
 Label = Callable[[Value, Value], str]  # the first and last number of a class in words
@@ -69,10 +69,10 @@ def in_short(tables: Mapping[str, Table]) -> dict[str, str]:
     """The sums of a draw, in words."""
     groups, places = tables["sizes"].records()[-1], tables["ports"].records()[-1]
     return {
-        "groups": _number(groups["groups"]),
-        "offers": _number(_whole(groups["seniority"]) + _whole(groups["lottery"])),
-        "people": _number(places["given_out"]),
-        "reserve": _number(groups["reserve"]),
+        "groups": cells.number(groups["groups"]),
+        "offers": cells.number(_whole(groups["seniority"]) + _whole(groups["lottery"])),
+        "people": cells.number(places["given_out"]),
+        "reserve": cells.number(groups["reserve"]),
     }
 
 
@@ -80,7 +80,7 @@ def places(ports: Sequence[RoundPort], port_name: Callable[[str], str]) -> Shown
     """The places of a round that is not drawn yet."""
     rows = [[port_name(p.port), *map(dates.number, (p.capacity, p.carry, p.places))] for p in ports]
     columns = [_("Port"), _("Capacity"), _("Paid back from earlier draws"), _("Places of this draw")]
-    return _table("ports", _("Places by port, in people"), columns, rows)
+    return cells.table("ports", _("Places by port, in people"), columns, rows)
 
 
 def by_port(table: Table, port_name: Callable[[str], str]) -> Figure:
@@ -90,7 +90,7 @@ def by_port(table: Table, port_name: Callable[[str], str]) -> Figure:
     groups = []
     for each in records[:-1]:
         places, given_out = max(0, _whole(each["capacity"]) - _whole(each["paid_back"])), _whole(each["given_out"])
-        bars = (Bar("", places, _number(places)), Bar("", given_out, _number(given_out)))
+        bars = (Bar("", places, cells.number(places)), Bar("", given_out, cells.number(given_out)))
         groups.append(Group(port_name(str(each["port"])), bars))
     series = (_("Places, in people"), _("Given out, in people"))
     picture = charts.grouped(About("picture-ports", title, about), series, groups)
@@ -105,10 +105,13 @@ def by_port(table: Table, port_name: Callable[[str], str]) -> Figure:
         "lottery": _("Groups offered a place: by lot"),
     }
     rows = [
-        [_("All") if each["port"] == ALL else port_name(str(each["port"])), *(_number(each[key]) for key in columns)]
+        [
+            _("All") if each["port"] == ALL else port_name(str(each["port"])),
+            *(cells.number(each[key]) for key in columns),
+        ]
         for each in records
     ]
-    return Figure(picture, _table("ports", title, [_("Port"), *columns.values()], rows), table.name)
+    return Figure(picture, cells.table("ports", title, [_("Port"), *columns.values()], rows), table.name)
 
 
 def by_size(table: Table) -> Figure:
@@ -134,13 +137,13 @@ def tests(table: Table) -> Figure:
     rows = [
         [
             _tested(each),
-            *(_number(each[key]) for key in ("groups", "classes", "degrees")),
+            *(cells.number(each[key]) for key in ("groups", "classes", "degrees")),
             _decimal(each["statistic"], 1),
             _decimal(each["p"], 4),
         ]
         for each in table.records()
     ]
-    return Figure(None, _table("tests", _("The tests in numbers"), [*columns, _("p-value")], rows), table.name)
+    return Figure(None, cells.table("tests", _("The tests in numbers"), [*columns, _("p-value")], rows), table.name)
 
 
 def verdicts(table: Table) -> list[tuple[str, str]]:
@@ -158,7 +161,7 @@ def in_words(p: float | None) -> str:
         )
     if p < UNUSUAL:
         words = _("Chance alone makes so large a difference in 1 of %(times)s fair draws. It happens now and then.")
-        return words % {"times": _number(round(1 / p))}
+        return words % {"times": cells.number(round(1 / p))}
     words = _("Chance alone makes so large a difference in %(share)s of all fair draws. Nothing unusual.")
     return words % {"share": dates.percent(p)}
 
@@ -190,12 +193,12 @@ def _chances(table: Table, title: str, about: str, named: str, label: Label) -> 
     rows = [
         [
             _("All") if each["from"] is None else label(each["from"], each["to"]),
-            *(_number(each[key]) for key in ("groups", *PHASES)),
+            *(cells.number(each[key]) for key in ("groups", *PHASES)),
             _percent(each["chance"]),
         ]
         for each in records
     ]
-    return Figure(picture, _table(table.name, title, [named, *columns], rows), table.name)
+    return Figure(picture, cells.table(table.name, title, [named, *columns], rows), table.name)
 
 
 def _order(table: Table, by: str, title: str, named: str, label: Label) -> Figure:
@@ -203,22 +206,14 @@ def _order(table: Table, by: str, title: str, named: str, label: Label) -> Figur
     rows, bands = [], []
     for each in records:
         name, shares = label(each["from"], each["to"]), [each[key] for key in ("p10", "p50", "p90")]
-        said = ["–" if share is None else dates.percent(share) for share in map(_float, shares)]
-        rows.append([name, _number(each["groups"]), *said])
+        said = [cells.NOTHING if share is None else dates.percent(share) for share in map(_float, shares)]
+        rows.append([name, cells.number(each["groups"]), *said])
         low, middle, high = map(_float, shares)
-        bands.append(Interval(name, low, middle, high, _not_shown() if middle is None else " – ".join(said)))
+        bands.append(Interval(name, low, middle, high, cells.not_shown() if middle is None else " – ".join(said)))
     about = _("One bar each, from where a tenth of the groups stands to where nine tenths do; a mark at the middle.")
     picture = charts.intervals(About(f"picture-order-{by}", title, about), bands, most=1) if bands else None
     columns = [_("Groups in the lottery"), _("A tenth stands before"), _("Half before"), _("Nine tenths before")]
-    return Figure(picture, _table(f"order-{by}", title, [named, *columns], rows), table.name)
-
-
-def _table(name: str, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> ShownTable:
-    named, *others = columns
-    note = ""
-    if any(_not_shown() in row for row in rows):
-        note = _("Not shown: numbers below 10, and others from which they could be worked out.")
-    return ShownTable(name, title, [ShownColumn(named, False), *map(ShownColumn, others)], rows, note)
+    return Figure(picture, cells.table(f"order-{by}", title, [named, *columns], rows), table.name)
 
 
 def _tested(record: Mapping[str, Value]) -> str:
@@ -229,7 +224,7 @@ def _tested(record: Mapping[str, Value]) -> str:
 
 def _share(part: Value, whole: Value) -> Bar:
     if part is HIDDEN or whole is HIDDEN:
-        return Bar("", None, _not_shown())
+        return Bar("", None, cells.not_shown())
     share = _whole(part) / _whole(whole)
     return Bar("", share, dates.small_percent(share))
 
@@ -243,19 +238,9 @@ def _float(value: Value) -> float | None:
     return float(value) if isinstance(value, Decimal) else None
 
 
-def _number(value: Value) -> str:
-    if value is HIDDEN:
-        return _not_shown()
-    return dates.number(value) if isinstance(value, int) else "–"
-
-
 def _percent(value: Value) -> str:
-    return dates.small_percent(float(value)) if isinstance(value, Decimal) else "–"
+    return dates.small_percent(float(value)) if isinstance(value, Decimal) else cells.NOTHING
 
 
 def _decimal(value: Value, digits: int) -> str:
-    return dates.decimal(value, digits) if isinstance(value, Decimal) else "–"
-
-
-def _not_shown() -> str:
-    return _("not shown")
+    return dates.decimal(value, digits) if isinstance(value, Decimal) else cells.NOTHING
