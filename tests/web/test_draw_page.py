@@ -2,20 +2,23 @@
 
 import json
 import os
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 
 import pytest
 from django.conf import settings
 from django.utils import translation
 
+from fairgate.commands.draw import Seed, seed
 from fairgate.commands.postpone import Postpone, postpone
 from fairgate.commands.rounds import Void, void
 from fairgate.commands.seal import Seal, seal
 from fairgate.core.published.draw import TABLES
 from fairgate.core.schedule import round_times
 from fairgate.web import draw_shown
+from notary import show_sealing
 from pages import Page, Pages
-from web_world import BEACON, PROGRAM, World
+from web_world import BEACON, PROGRAM, REVEALS, World
 
 PAGE_MOST = 20 * 1024  # bytes; style sheet and scripts, some 15 kB, are part of the 50 of a first view
 
@@ -28,6 +31,20 @@ def drawn(world: World) -> World:
     world.draw(places=20)
     world.publish(settings.FAIRGATE_HOME)
     return world
+
+
+def sealed(world: World, *, days_later: int = 0) -> tuple[Callable[[], date], str]:
+    """An open round with twenty places, what seals it when it closes, and the address of its page."""
+    day = world.day + timedelta(days=days_later)
+    world.open(day, places=20)
+
+    def seal_it() -> date:
+        at = round_times(world.profile.program(PROGRAM), day).closes_at
+        act = Seal(PROGRAM, day, BEACON)
+        world.must(seal(world.conn, [act], keys=world.keys, now=at, chance=os.urandom))
+        return day
+
+    return seal_it, f"/draws/{day}/"
 
 
 def address(world: World) -> str:
@@ -100,16 +117,37 @@ def test_before_the_draw_it_says_what_is_fixed_and_what_comes_next(
     world: World, browser: Pages, navegador: Pages
 ) -> None:
     world.asking()
-    world.open(world.day, places=20)
-    assert "The list is still open." in browser.get(address(world)).main
-    act = Seal(PROGRAM, world.day, BEACON)
-    at = round_times(world.profile.program(PROGRAM), world.day).closes_at
-    world.must(seal(world.conn, [act], keys=world.keys, now=at, chance=os.urandom))
-    page = browser.get(address(world))
+    tomorrow, path = sealed(world, days_later=1)
+    assert "The list is still open." in browser.get(path).main
+    tomorrow()
+    page = browser.get(path)
     assert "The random value does not exist yet. It is made at 11:30" in page.main
     assert cells(page, "ports")["San Ysidro"] == ["20", "0", "20"]
     assert not [each for each in page.all("svg") if "fg-chart" in each.attrs.get("class", "")]
-    assert "La lista está sellada" in navegador.get(address(world)).main
+    assert "La lista está sellada" in navegador.get(path).main
+
+
+def test_when_the_random_value_is_due_it_does_not_say_that_there_is_none(world: World, browser: Pages) -> None:
+    today, path = sealed(world)
+    today()
+    assert "is made by now and is awaited here" in browser.get(path).main
+    at = round_times(world.profile.program(PROGRAM), world.day).seed_at
+    show_sealing(world.conn, at - timedelta(minutes=1))
+    world.must(seed(world.conn, [Seed(PROGRAM, world.day, REVEALS)], now=at, chance=os.urandom))
+    assert "the random value is known" in browser.get(path).main
+
+
+def test_a_round_whose_sealing_was_not_seen_in_time_says_that_its_value_was_put_off(
+    world: World, browser: Pages
+) -> None:
+    tomorrow, path = sealed(world, days_later=1)
+    day = tomorrow()
+    late = round_times(world.profile.program(PROGRAM), day).seed_at + timedelta(minutes=1)
+    world.must(postpone(world.conn, [Postpone(PROGRAM, day)], now=late, chance=os.urandom))
+    page = browser.get(path)
+    assert "observers had not signed in time" in page.main
+    assert "It is made at 11:45" in page.main
+    assert "Times that it was put off" in page.main
 
 
 def test_a_void_round_stays_with_its_reason(world: World, browser: Pages) -> None:
@@ -144,19 +182,3 @@ def test_a_drawn_round_whose_figures_are_not_written_yet_has_a_page(world: World
 def test_a_p_value_is_a_sentence(p: float | None, words: str) -> None:
     with translation.override("en"):
         assert words in draw_shown.in_words(p)
-
-
-def test_a_round_whose_sealing_was_not_seen_in_time_says_that_its_value_was_put_off(
-    world: World, browser: Pages
-) -> None:
-    world.asking()
-    world.open(world.day, places=20)
-    times = round_times(world.profile.program(PROGRAM), world.day)
-    conn, chance = world.conn, os.urandom
-    world.must(seal(conn, [Seal(PROGRAM, world.day, BEACON)], keys=world.keys, now=times.closes_at, chance=chance))
-    late = times.seed_at + timedelta(minutes=1)
-    world.must(postpone(conn, [Postpone(PROGRAM, world.day)], now=late, chance=chance))
-    page = browser.get(address(world))
-    assert "observers had not signed in time" in page.main
-    assert "It is made at 11:45" in page.main
-    assert "Times that it was put off" in page.main

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from fairgate.core.profile import Program
-from fairgate.store import draw_figures, rounds
+from fairgate.store import clock, draw_figures, rounds
 from fairgate.store.rounds import Round
 from fairgate.web import database, dates, deployment, draw_shown, verifying
 from fairgate.web.answers import page
@@ -51,13 +51,13 @@ def draw(request: HttpRequest, day: date) -> HttpResponse:
         found = rounds.find(conn, program.program, day)
         if found is None:
             raise Http404
-        ports = list(rounds.ports(conn, found.id).values())
+        ports, now = list(rounds.ports(conn, found.id).values()), clock.now(conn)
     names = [(port.port, deployment.in_words(port.names)) for port in profile.ports]
     place = draw_figures.folder(settings.FAIRGATE_HOME, profile, program.program, day)
     drawn = draw_shown.drawn(place, names)
     context = {
         "round": found,
-        "told": _told(found, program),
+        "told": _told(found, program, now),
         "drawn": drawn,
         "facts": _facts(found, program),
         "places": None if drawn or not ports else draw_shown.places(ports, partial(deployment.port_name, profile)),
@@ -68,7 +68,7 @@ def draw(request: HttpRequest, day: date) -> HttpResponse:
     return page(request, "draw.html", context)
 
 
-def _told(found: Round, program: Program) -> str:
+def _told(found: Round, program: Program, now: datetime) -> str:
     """Where a round stands and what comes next, as a sentence."""
     facts = {
         name: dates.moment(at, program.zone)
@@ -84,19 +84,27 @@ def _told(found: Round, program: Program) -> str:
             "The list is sealed: nobody can change it any more. But observers had not signed in time that they saw it,"
             " so a later random value counts. It is made at %(seed)s or later, and the draw is at %(draw)s or later."
         ),
+        "awaited": _(
+            "The list is sealed: nobody can change it any more. The random value is made by now and is awaited here."
+            " The draw is at %(draw)s or later."
+        ),
         "seeded": _("The list is sealed, and the random value is known. The draw is at %(draw)s or later."),
         "drawn": _("The draw is made. Places that come free now go down its reserve list."),
         "closed": _("The draw is made, and its day is over."),
         "void": _("This draw is void: it gave out no places. Everyone who had asked is in the next draw."),
     }
-    return said[_where(found)] % facts
+    return said[_where(found, now)] % facts
 
 
-def _where(found: Round) -> str:
-    """The state of a round; of a sealed one, also whether its random value is known or has been put off."""
+def _where(found: Round, now: datetime) -> str:
+    """The state of a round; of a sealed one, also what has become of its random value."""
     if found.state != "sealed":
         return found.state
-    return "seeded" if found.seeded_at else "postponed" if found.postponed else "sealed"
+    if found.seeded_at:
+        return "seeded"
+    if now >= found.seed_at:
+        return "awaited"
+    return "postponed" if found.postponed else "sealed"
 
 
 def _line(found: Round) -> Line:
