@@ -1,5 +1,6 @@
 """The figures of a draw agree with its bundle, whatever round it is, and small numbers of groups are hidden."""
 
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
@@ -121,3 +122,18 @@ def test_a_round_without_anybody_has_figures_too() -> None:
     tables = figures(manifest, Entries.of([]), write_results(drawn), drawn.seed)
     assert tables[1].rows == ((None, None, 0, 0, 0, 0, None),)
     assert [record["p"] for record in tables[-1].records()] == [None] * 3
+
+
+def test_the_figures_of_a_large_round_take_little_memory_beyond_its_list() -> None:
+    """About as much as the list itself: a ticket alone has 81 bytes in memory."""
+    count = 10_000
+    entries = [
+        Entry(sha256(b"%d" % number).hexdigest()[:32], 1 + number % 4, number % 60, ("SYS",)) for number in range(count)
+    ]
+    manifest = a_manifest(ports=(PortPlaces("SYS", 1450, 0),))
+    results, listed = write_results(draw(manifest, bytes(32), entries, SEED)), Entries.of(entries)
+    tracemalloc.start()
+    figures(manifest, listed, results, SEED)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 200 * count
