@@ -10,10 +10,9 @@ import psycopg
 
 from fairgate.commands.honour import Honour, honour
 from fairgate.commands.request import Ask, request
-from fairgate.core import honour as honouring
 from fairgate.core.bundle import parse_manifest
 from fairgate.core.draw import Entry, allocate, ticket
-from fairgate.core.honour import Share
+from fairgate.core.honoured import Share, share_of
 from fairgate.core.key_list import KeyList
 from fairgate.core.lifecycle import Done, Leaf, Outcome
 from fairgate.core.receipts import Signer
@@ -115,7 +114,7 @@ class Crowd:
         entry = Entry(mine, self.world.registration(missing.number).size, 0, tuple(p.port for p in manifest.ports))
         entry = entry._replace(weeks=lists.weeks(self.world.conn, self.owner(missing), found.closes_at))
         sealed = [listed for _, listed in lists.entries(self.world.conn, found.id)]
-        return honouring.share_of(mine, allocate(manifest, [*sealed, entry], found.seed))
+        return share_of(mine, allocate(manifest, [*sealed, entry], found.seed))
 
     def owner(self, missing: Missing) -> int:
         return self.world.registration(missing.number).id

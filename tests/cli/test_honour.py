@@ -98,6 +98,22 @@ def test_without_a_list_of_keys_nothing_is_honoured(refused, on_database, world)
     assert "no list of receipt keys" in refused("round", "honour", FUTURE, who.receipt, env=on_database)
 
 
+def test_anyone_can_compute_from_the_public_files_what_the_missing_got(fairgate, on_database, missing, world, tmp_path):
+    fairgate("round", "honour", FUTURE, missing.receipt, env=on_database)
+    folder = tmp_path / "bundle"
+    fairgate("round", "show", FUTURE, "--bundle", folder, env=on_database)
+    published = (folder / "honoured.csv").read_bytes()
+    assert published.count(b"\n") == 2
+    ended = fairgate("draw", folder, "--missing")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == published
+    lied = published.replace(b",offered,AAA,1,seniority,", b",reserve,,1,,")
+    assert lied != published
+    (folder / "honoured.csv").write_bytes(lied)
+    assert fairgate("draw", folder, "--missing").stdout == published
+    assert fairgate("draw", folder).stdout == (folder / "results.csv").read_bytes()
+
+
 # -- standing alone -----------------------------------------------------------------------------
 
 

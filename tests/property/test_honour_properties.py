@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fairgate.core import bundle
 from fairgate.core.draw import Entry, allocate, draw, next_from_reserve, seed_of
-from fairgate.core.honour import Share, draw_with, share_of
+from fairgate.core.honoured import Share, draw_with, share_of
 from sealed_rounds import Round, rounds
 
 

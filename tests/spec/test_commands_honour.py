@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,8 +12,9 @@ from fairgate.commands.cancel import Cancel, cancel
 from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.decline import Decline, decline
 from fairgate.commands.request import Withdraw, withdraw
-from fairgate.core import honour as honouring
+from fairgate.core.honoured import HEADER
 from fairgate.store import publication
+from fairgate.store.ledger_files import LedgerFiles
 from invariants import Watch
 from missing import Crowd, done, honoured_now, line_of
 from world import World
@@ -219,14 +221,14 @@ def test_who_withdraws_while_waiting_on_the_reserve_is_passed_over_on_the_record
 # -- what the public sees -----------------------------------------------------------------------
 
 
-def test_the_public_files_grow_by_a_list_from_which_the_draw_with_the_line_can_be_made_again(crowd: Crowd) -> None:
-    world, who = crowd.world, crowd.first("reserve")
-    before = publication.files(world.conn, world.round())
+def test_the_public_files_grow_by_a_list_of_who_was_missing(crowd: Crowd, tmp_path: Path) -> None:
+    world, who, ledger = crowd.world, crowd.first("reserve"), LedgerFiles(tmp_path)
+    before = publication.files(world.conn, world.round(), ledger)
     assert "honoured.csv" not in before
     done(honoured_now(world, who))
-    made = publication.files(world.conn, world.round())
+    made = publication.files(world.conn, world.round(), ledger)
     header, line = made.pop("honoured.csv").decode().splitlines()
-    assert header == honouring.HEADER
+    assert header == HEADER
     assert made == before
     share = crowd.share(who)
     fields = line.split(",")

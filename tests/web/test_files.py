@@ -195,7 +195,7 @@ def test_a_bundle_is_kept_for_ever_once_the_round_is_drawn(bundles: Get, draws: 
     for name in ("manifest.json", "entries.csv"):
         assert bundles(f"/draws/2026-12-22/{name}").headers["Cache-Control"] == "public, max-age=300"
     (draws / "results.csv").write_text("ticket,outcome,port,order,phase\n")
-    growing = ("checkpoint", "sealing.tlog-proof", "verify.py")
+    growing = ("checkpoint", "sealing.tlog-proof", "verify.py", "honoured.csv")
     for name in growing:
         (draws / name).write_text("fairgate\n")
     for name in ("manifest.json", "entries.csv", "results.csv"):

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from fairgate.commands.honour import Honour, honour
-from fairgate.core.honour import write_honoured
+from fairgate.core.honoured import write_honoured
 from fairgate.core.lifecycle import Done
 from fairgate.store import honoured, rounds
 from fairgate.store.keys import list_path, load_list

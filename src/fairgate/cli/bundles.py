@@ -109,6 +109,9 @@ def _text(line: bytes | None) -> str | None:
 def draw(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="manifest.json, entries.csv and beacon.json")],
     as_json: Annotated[bool, typer.Option("--json", help="Write root, seed and carry_out instead")] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Write honoured.csv instead: those who were missing from entries.csv")
+    ] = False,
 ) -> None:
     """Draw a sealed round from its public files; results.csv goes to standard output.
 
@@ -119,7 +122,13 @@ def draw(
     fairgate draw bundle/ > mine.csv && cmp mine.csv bundle/results.csv
     fairgate draw bundle/ --json
         {"carry_out":{"SYS":2},"root":"cf92…","seed":"a0b8…"}
+    fairgate draw bundle/ --missing > mine.csv && cmp mine.csv bundle/honoured.csv
     """
+    if missing:
+        from fairgate.cli import honoured  # noqa: PLC0415  nothing else needs it
+
+        honoured.write_again(folder)
+        return
     made = recompute(folder)
     if as_json:
         answer = {"root": made.root.hex(), "seed": made.drawn.seed.hex(), "carry_out": made.drawn.carry_out}

@@ -27,7 +27,7 @@ from fairgate.commands.seal import seal as seal_rounds
 from fairgate.core import honour as honouring
 from fairgate.core.bundle import parse_manifest
 from fairgate.core.errors import BadInput
-from fairgate.core.honour import Honoured
+from fairgate.core.honoured import Honoured
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import moment
 from fairgate.core.profile import Program

@@ -25,7 +25,8 @@ from fairgate.core import honour as honouring
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import Manifest, entries_root, parse_beacon, parse_manifest
 from fairgate.core.draw import Entry, ticket
-from fairgate.core.honour import Claim, Honoured, Said, Share
+from fairgate.core.honour import Claim, Said
+from fairgate.core.honoured import Honoured, Share, draw_with, share_of
 from fairgate.core.key_list import KeyList
 from fairgate.core.lifecycle import Done, Outcome, Reason, Refused
 from fairgate.core.places import moment
@@ -181,9 +182,9 @@ def _share(conn: psycopg.Connection, found: Round, manifest: Manifest, entry: En
     assert root == found.root, "the list of a sealed round is the one that was sealed"
     assert found.proof is not None, "a drawn round has its random value"
     chance = randomness(manifest, parse_beacon(found.proof.encode()))
-    drawn = honouring.draw_with(manifest, root, entries, entry, chance)
+    drawn = draw_with(manifest, root, entries, entry, chance)
     assert drawn.seed == found.seed, "the seed is the one that was drawn with"
-    return honouring.share_of(entry.ticket, drawn)
+    return share_of(entry.ticket, drawn)
 
 
 def _ask_again(conn: psycopg.Connection, case: _Case) -> list[Done]:

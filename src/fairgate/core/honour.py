@@ -31,16 +31,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from fairgate.core.bundle import entry_line
-from fairgate.core.draw import Drawn, Entry, Offered, draw
+from fairgate.core.honoured import Honoured
 from fairgate.core.lifecycle import Fact, Reason, Refused
-from fairgate.core.manifest import Manifest
 from fairgate.core.places import moment
 from fairgate.core.receipts import Receipt
 
 PROMISES: Final = ("requested", "restored")  # the kinds of receipts that say that a request stands
 ENDS: Final = ("withdrawn", "checked in")  # the acts after which it does not
-HEADER: Final = "ticket,size,weeks,ports,outcome,port,order,phase,request_leaf,on_record,honoured_at"
 
 
 class Said(NamedTuple):
@@ -50,31 +47,6 @@ class Said(NamedTuple):
     kind: str
     at: datetime
     facts: Mapping[str, object]
-
-
-class Share(NamedTuple):
-    """What a missing entry would have got: a place, or a position on the reserve, before the one who has `order` there.
-
-    `outcome`, "offered" or "reserve", `port` and `phase` are those of results.csv.
-    """
-
-    outcome: str
-    port: str | None
-    order: int
-    phase: str | None
-
-
-class Honoured(NamedTuple):
-    """A line of the public list of those who were missing.
-
-    `on_record`: the ledger says at `request_leaf` what the receipt says.
-    """
-
-    entry: Entry
-    share: Share
-    request_leaf: int
-    on_record: bool
-    honoured_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +127,6 @@ def size_at(acts: Iterable[Said], at: datetime, otherwise: int) -> int:
     return next((size for size in reversed(sizes) if isinstance(size, int)), otherwise)
 
 
-def draw_with(manifest: Manifest, root: bytes, entries: Iterable[Entry], missing: Entry, randomness: bytes) -> Drawn:
-    """The draw with the missing line among the sealed entries; `root` is that of the sealed, and so the seed stays."""
-    return draw(manifest, root, [*entries, missing], randomness)
-
-
-def share_of(ticket: str, drawn: Drawn) -> Share:
-    """What a ticket got in a draw that it was in."""
-    found: Offered | None = next((offer for offer in drawn.offers if offer.ticket == ticket), None)
-    if found is not None:
-        return Share("offered", found.port, found.order, found.phase)
-    return Share("reserve", None, drawn.reserve.index(ticket) + 1, None)
-
-
 def facts(line: Honoured) -> dict[str, Fact]:
     """What the statement of honouring says beside round and number."""
     share = line.share
@@ -175,15 +134,3 @@ def facts(line: Honoured) -> dict[str, Fact]:
     if share.port is not None:
         got |= {"port": share.port, "phase": share.phase}
     return {"ticket": line.entry.ticket, **got, "request_leaf": line.request_leaf, "on_record": line.on_record}
-
-
-def write_honoured(lines: Iterable[Honoured]) -> bytes:
-    """honoured.csv, in the order given: each line's first four fields are the line missing from entries.csv."""
-    return b"\n".join([HEADER.encode(), *map(_line, lines), b""])
-
-
-def _line(line: Honoured) -> bytes:
-    share = line.share
-    got = f"{share.outcome},{share.port or ''},{share.order},{share.phase or ''}"
-    kept = "yes" if line.on_record else "no"
-    return entry_line(line.entry) + f",{got},{line.request_leaf},{kept},{moment(line.honoured_at)}".encode()

@@ -3,7 +3,7 @@
 import psycopg
 
 from fairgate.core.draw import Entry
-from fairgate.core.honour import Honoured, Share
+from fairgate.core.honoured import Honoured, Share
 from fairgate.store import bulk
 from fairgate.store.lists import Waiting
 

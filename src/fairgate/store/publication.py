@@ -25,7 +25,7 @@ import psycopg
 from fairgate.core import tiles
 from fairgate.core.bundle import write_entries, write_results
 from fairgate.core.draw import Drawn
-from fairgate.core.honour import write_honoured
+from fairgate.core.honoured import FILE, write_honoured
 from fairgate.core.note import parse_note
 from fairgate.core.profile import Profile
 from fairgate.core.tlog_proof import Proof, proof_text
@@ -38,7 +38,6 @@ MODE = 0o644  # for everyone; what is secret is elsewhere
 VERIFIER = "verify.py"
 KEPT = {VERIFIER}  # once in a bundle, it is not replaced by a newer one
 COMPRESSED = ".gz"
-HONOURED = "honoured.csv"  # who was missing from the list; the one file of a bundle that grows after the draw
 LEVEL = 6  # of 9: a list of a million in seconds; the levels above gain a few per cent on hex digits
 
 
@@ -66,7 +65,7 @@ def files(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[s
     if found.state in ("drawn", "closed"):
         made["results.csv"] = _results(conn, found)
     if found.honoured:
-        made[HONOURED] = write_honoured(honoured.of_round(conn, found.id))
+        made[FILE] = write_honoured(honoured.of_round(conn, found.id))
     return made
 
 

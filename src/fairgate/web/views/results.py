@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from fairgate.core import sealing
 from fairgate.core.draw import ticket
-from fairgate.core.honour import Share
+from fairgate.core.honoured import Share
 from fairgate.core.profile import Profile, Program
 from fairgate.store import clock, honoured, offers, registrations, rounds, shards
 from fairgate.store.registrations import Registration
