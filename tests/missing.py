@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import psycopg
 
@@ -17,7 +17,7 @@ from fairgate.core.key_list import KeyList
 from fairgate.core.lifecycle import Done, Leaf, Outcome
 from fairgate.core.receipts import Signer
 from fairgate.core.sealing import unwrap
-from fairgate.store import honoured, ledger, lists
+from fairgate.store import honoured, ledger, lists, registrations
 from world import DAY, KEYS, World
 
 ISSUER = "places.example.org/ledger"
@@ -41,14 +41,23 @@ def asking(world: World, size: int = 1, ports: Sequence[str] = (), *, number: st
     return Missing(who, SIGNER.receipt(outcome))
 
 
-def receipt_of(world: World, number: str, program: str) -> Missing | None:
+class Database(Protocol):
+    """A world of any kind: it has a connection."""
+
+    @property
+    def conn(self) -> psycopg.Connection: ...
+
+
+def receipt_of(world: Database, number: str, program: str, signer: Signer = SIGNER) -> Missing | None:
     """The newest receipt that says that somebody asks; None for who never asked."""
-    owner = world.registration(number).id
+    registration = registrations.find(world.conn, number)
+    assert registration is not None
+    owner = registration.id
     for _, kind, leaf, salt, at, body in ledger.of_kinds(world.conn, [(owner, "requested"), (owner, "restored")]):
         facts = json.loads(body)
         if facts["program"] == program:
             said = {key: facts[key] for key in ("program", "ports")}
-            return Missing(number, SIGNER.receipt(Done(kind, number, said, leaf=Leaf(leaf, salt, at))))
+            return Missing(number, signer.receipt(Done(kind, number, said, leaf=Leaf(leaf, salt, at))))
     return None
 
 
