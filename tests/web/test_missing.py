@@ -89,6 +89,9 @@ def test_who_was_honoured_with_a_place_sees_it_like_an_offer_and_why(
     assert "by our mistake, and your receipt was honoured" in mine.main
     assert "por un error nuestro" in navegador.sign_in(group).main
     assert browser.get("/me/confirm").status == 200
+    declining = browser.get("/me/decline")
+    assert "The place was given to you in addition" in declining.main
+    assert "the next group on the reserve list" not in declining.main
 
 
 def test_who_was_honoured_with_a_position_on_the_reserve_sees_before_whom(world: World, browser: Pages) -> None:

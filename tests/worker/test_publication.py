@@ -11,16 +11,19 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 import verifier
 from fairgate.cli.main import run as fairgate
+from fairgate.commands.honour import Honour, honour
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import entries_root, parse_beacon, parse_entries, parse_manifest, write_results
 from fairgate.core.draw import draw
-from fairgate.store import draw_figures, profiles, publication
+from fairgate.store import draw_figures, keys, profiles, publication, registrations, rounds
 from fairgate.store.profiles import parse
 from fairgate.worker.loops import publish
-from time_world import DAY, NOON, PROFILE, TimeWorld, step
+from missing import receipt_of
+from time_world import DAY, NOON, PROFILE, TimeWorld, must, step
 
 SEALED = {"manifest.json", "entries.csv", "checkpoint", "sealing.tlog-proof", "verify.py"}
 DRAWN = SEALED | {"beacon.json", "results.csv"}
@@ -150,6 +153,49 @@ def test_a_verifier_that_was_lost_takes_the_compressed_one_with_it(world: TimeWo
     (folder / "verify.py.gz").write_bytes(gzip.compress(b"# an older one\n"))
     assert names(go_to(world, 24)) == DRAWN
     assert (folder / "verify.py").read_bytes() == verifier.PATH.read_bytes()
+
+
+def test_the_log_says_after_a_sealing_how_many_stand_alone_and_names_none(world: TimeWorld) -> None:
+    with capture_logs() as lines:
+        go_to(world, 12)
+    [said] = [line for line in lines if line["event"] == "standing alone"]
+    about = {"program": "arrival", "date": DAY.isoformat(), "entries": 9, "alone": 2, "by_size": {3: 1, 4: 1}}
+    assert said == {**about, "event": "standing alone", "log_level": "info"}
+
+
+def test_who_is_honoured_after_the_draw_is_added_beside_the_files_that_never_change(world: TimeWorld) -> None:
+    missing = [world.asking("SYS"), world.asking("SYS", size=2)]
+    owners = [registrations.find(world.conn, group.number) for group in missing]
+    hidden = "UPDATE request SET asked_at = asked_at + %s WHERE registration_id = ANY(%s)"
+    world.conn.execute(hidden, [timedelta(days=9999), [owner.id for owner in owners if owner]])
+    go_to(world, 12)
+    folder = go_to(world, 24)
+    world.conn.execute(hidden, [-timedelta(days=9999), [owner.id for owner in owners if owner]])
+    assert names(folder) == DRAWN
+    before = {name: (folder / name).stat().st_ino for name in DRAWN}
+    signer = keys.load_signer(world.home, "places.example.org/ledger", world.now)
+    for count, group in enumerate(missing, 1):
+        receipt = receipt_of(world, group.number, "arrival", signer)
+        assert receipt is not None
+        act = Honour("arrival", DAY, receipt.receipt)
+        listed = keys.load_list(keys.list_path(world.home))
+        must(honour(world.conn, [act], keys=world.keys, listed=listed, now=world.now, chance=os.urandom))
+        assert publish(world.worker())
+        assert names(folder) == DRAWN | {"honoured.csv"}
+        assert (folder / "honoured.csv").read_bytes().count(b"\n") == 1 + count
+        assert not publish(world.worker())
+    assert {name: (folder / name).stat().st_ino for name in before} == before
+
+
+def test_who_is_honoured_while_the_files_are_written_is_not_left_out(world: TimeWorld) -> None:
+    """The files were read before, and are marked as published afterwards: then they are written once more."""
+    go_to(world, 12)
+    go_to(world, 24)
+    found = rounds.find(world.conn, "arrival", DAY)
+    assert found is not None
+    rounds.honoured(world.conn, found.id)
+    rounds.published(world.conn, found, world.now, shown=True)
+    assert [waiting.id for waiting in rounds.unpublished(world.conn, 9)] == [found.id]
 
 
 def test_a_draft_that_a_crash_left_is_taken_over(world: TimeWorld) -> None:
