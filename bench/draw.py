@@ -1,8 +1,8 @@
 """How long anyone needs to draw a round again and to check it: python bench/draw.py [entries ...]
 
 Makes bundles of so many entries (a million and ten million where nothing is said) in a temporary folder, the same ones
-every time, runs the real `fairgate draw` and `fairgate verify` on them and prints a Markdown table. Ten million entries
-take 1.2 GB of disk meanwhile; TMPDIR says where.
+every time, runs the real `fairgate draw`, `fairgate verify` and, up to a million, verify.py on them and prints a table
+in Markdown. Ten million entries take 1.2 GB of disk meanwhile; TMPDIR says where.
 """
 
 import os
@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib import resources
 from pathlib import Path
 
 from fairgate.core.bundle import (
@@ -29,6 +30,8 @@ from fairgate.core.bundle import (
 )
 
 FAIRGATE = Path(sys.executable).with_name("fairgate")
+VERIFIER = Path(str(resources.files("fairgate.store"))) / "bundled" / "verify.py"
+VERIFIER_MOST = 1_000_000  # entries; it keeps each as an object of its own, a kilobyte of memory
 REVEALS = Reveals((("notary", b"n" * 32), ("ombudsman", b"o" * 32)))
 CAPACITY = {
     "SYS": 400,
@@ -51,11 +54,15 @@ HEADING = """\
 def main(*sizes: int) -> None:
     print(HEADING, flush=True)
     for entries in sizes or (1_000_000, 10_000_000):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
             make_bundle(folder, entries)
-            print(f"| {entries:,} | `fairgate draw` | {measured('draw', folder, folder / 'results.csv')} |", flush=True)
-            print(f"| {entries:,} | `fairgate verify` | {measured('verify', folder, Path(os.devnull))} |", flush=True)
+            commands = {"fairgate draw": [FAIRGATE, "draw"], "fairgate verify": [FAIRGATE, "verify"]}
+            if entries <= VERIFIER_MOST:
+                commands["verify.py"] = [sys.executable, "-I", "-S", VERIFIER]
+            for name, command in commands.items():
+                output = folder / "results.csv" if name == "fairgate draw" else Path(os.devnull)
+                print(f"| {entries:,} | `{name}` | {measured([*command, folder], output)} |", flush=True)
 
 
 def make_bundle(folder: Path, entries: int) -> None:
@@ -97,15 +104,15 @@ def kind(chance: random.Random) -> str:
     return f"{size},{chance.randint(0, 104)},{'|'.join(ports)}"
 
 
-def measured(command: str, folder: Path, output: Path) -> str:
+def measured(command: Sequence[str | Path], output: Path) -> str:
     """Cells of the table: seconds on the wall, of the processor, and the most memory, of one run that ends well."""
     began = time.perf_counter()
-    with output.open("wb") as file, subprocess.Popen([FAIRGATE, command, folder], stdout=file) as process:
+    with output.open("wb") as file, subprocess.Popen(command, stdout=file) as process:
         _, status, spent = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - began
     if process.returncode != 0:
-        sys.exit(f"fairgate {command} ended with {process.returncode}")
+        sys.exit(f"{command} ended with {process.returncode}")
     return f"{wall:.1f} s | {spent.ru_utime:.1f} s + {spent.ru_stime:.1f} s | {spent.ru_maxrss // 1024:,} MiB"
 
 

@@ -1,4 +1,4 @@
-"""What the files `checkpoint` and `sealing.tlog-proof` of a bundle show (docs/rules/draw.md, "The sealing's proof").
+"""What the files `checkpoint` and `sealing.tlog-proof` of a bundle show (docs/rules/draw.md, "The bundle").
 
 The proof's extra data are the salt and the statement of an act: that a round was sealed with this manifest and these
 entries, or that its random value was put off, which gave it another manifest. Together they make the ledger's leaf
