@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from fairgate.cli import main
-from fairgate.store import clock, notices
+from fairgate.store import clock, ledger, notices
 from vectors import ROOT
 
 CLINIC = ROOT / "profiles" / "one-clinic"
@@ -91,10 +91,12 @@ def test_doctor_says_what_is_missing_and_what_to_do(fairgate, empty, tmp_path):
         now = clock.now(conn)
         conn.execute("INSERT INTO sample (at, source, ok, failed) VALUES (%s, 'test', 1, 0)", [now])
         notices.add(conn, [(1, "withdrawn", {})], now - timedelta(minutes=12))
+        ledger.append(conn, [ledger.Statement(None, "confirmed", "{}")], bytes(16), now - timedelta(minutes=7))
     (tmp_path / "home" / "keys" / "deployment.key").chmod(0o644)
     found = findings(fairgate, empty)
     assert found["watch"]["ok"]
     assert found["notices"]["said"] == "1 late, the first by 12 min"
+    assert found["passes"]["said"] == "the ledger was not looked through for them for 7 min"
     assert "chmod 600" in found["keys"]["way_out"]
 
 

@@ -17,7 +17,7 @@ from fairgate.cli import faults, place
 from fairgate.cli.faults import CheckedAndFalse
 from fairgate.core.delivering import LATE
 from fairgate.core.errors import BadInput
-from fairgate.store import clock, deliveries, due, evidence, profiles
+from fairgate.store import clock, deliveries, due, evidence, passes, profiles
 from fairgate.store.migrate import pending
 
 app = typer.Typer()
@@ -37,6 +37,9 @@ class Finding:
     what: str
     said: str
     way_out: str = ""
+
+
+Look = Callable[[psycopg.Connection, datetime], Finding]
 
 
 @app.command()
@@ -104,7 +107,14 @@ def _about_connection(conn: psycopg.Connection) -> list[Finding]:
     waiting = pending(conn)
     if waiting:
         return [*findings, Finding("migrations", f"{', '.join(waiting)} not applied", "run `fairgate migrate`")]
-    looks: Sequence[Callable[[psycopg.Connection, datetime], Finding]] = (_profile, _clock, _watch, _worker, _notices)
+    looks: Sequence[Callable[[psycopg.Connection, datetime], Finding]] = (
+        _profile,
+        _clock,
+        _watch,
+        _worker,
+        _passes,
+        _notices,
+    )
     now = clock.now(conn)
     return [*findings, Finding("migrations", "all applied"), *(look(conn, now) for look in looks)]
 
@@ -145,6 +155,15 @@ def _worker(conn: psycopg.Connection, now: datetime) -> Finding:
             "worker", f"{waiting[0].act} is due since {behind:.0f} s", "start `fairgate worker`, or see its log"
         )
     return Finding("worker", "nothing has been due for long")
+
+
+def _passes(conn: psycopg.Connection, now: datetime) -> Finding:
+    since = passes.waiting_since(conn)
+    if since is None or now - since < BEHIND:
+        return Finding("passes", "everyone who confirmed has one")
+    minutes = (now - since) // timedelta(minutes=1)
+    way_out = "start `fairgate worker`, or see its log; after an upgrade, wait until it is through"
+    return Finding("passes", f"the ledger was not looked through for them for {minutes} min", way_out)
 
 
 def _notices(conn: psycopg.Connection, now: datetime) -> Finding:

@@ -27,6 +27,7 @@ CONFIRMED = """
     SELECT leaf, registration_id FROM statement
      WHERE leaf >= %(first)s AND leaf < %(end)s AND kind = 'confirmed' ORDER BY leaf LIMIT %(limit)s
 """
+WAITING = "SELECT l.at FROM issuing i JOIN leaf l ON l.index = i.next_leaf"
 OF_OFFER = "SELECT leaf, expires_at FROM pass WHERE offer_id = %s"
 REVOKED = """
     SELECT p.appointment FROM pass p JOIN offer o ON o.id = p.offer_id
@@ -63,6 +64,12 @@ def confirmed(conn: psycopg.Connection, first: int, end: int, limit: int) -> lis
 def looked(conn: psycopg.Connection, next_leaf: int) -> None:
     """All leaves before this one were looked at."""
     conn.execute("UPDATE issuing SET next_leaf = %s", [next_leaf])
+
+
+def waiting_since(conn: psycopg.Connection) -> datetime | None:
+    """The time of the first leaf that was not looked at; None where all were."""
+    row = conn.execute(WAITING).fetchone()
+    return row[0] if row else None
 
 
 def insert(conn: psycopg.Connection, made: Sequence[NewPass]) -> None:
