@@ -121,7 +121,7 @@ def test_before_the_draw_it_says_what_is_fixed_and_what_comes_next(
     assert "The list is still open." in browser.get(path).main
     tomorrow()
     page = browser.get(path)
-    assert "The random value does not exist yet. It is made at 11:30" in page.main
+    assert "The random value does not exist yet. It is made not before 11:30" in page.main
     assert cells(page, "ports")["San Ysidro"] == ["20", "0", "20"]
     assert not [each for each in page.all("svg") if "fg-chart" in each.attrs.get("class", "")]
     assert "La lista está sellada" in navegador.get(path).main
@@ -146,7 +146,7 @@ def test_a_round_whose_sealing_was_not_seen_in_time_says_that_its_value_was_put_
     world.must(postpone(world.conn, [Postpone(PROGRAM, day)], now=late, chance=os.urandom))
     page = browser.get(path)
     assert "observers had not signed in time" in page.main
-    assert "It is made at 11:45" in page.main
+    assert "It is made not before 11:45" in page.main
     assert "Times that it was put off" in page.main
 
 

@@ -77,18 +77,18 @@ def _told(found: Round, program: Program, now: datetime) -> str:
     said = {
         "open": _("The list is still open. It closes at %(closes)s and is sealed then."),
         "sealed": _(
-            "The list is sealed: nobody can change it any more. The random value does not exist yet. It is made at"
-            " %(seed)s or later, and the draw is at %(draw)s or later."
+            "The list is sealed: nobody can change it any more. The random value does not exist yet. It is made not"
+            " before %(seed)s; the draw is not before %(draw)s."
         ),
         "postponed": _(
             "The list is sealed: nobody can change it any more. But observers had not signed in time that they saw it,"
-            " so a later random value counts. It is made at %(seed)s or later, and the draw is at %(draw)s or later."
+            " so a later random value counts. It is made not before %(seed)s; the draw is not before %(draw)s."
         ),
         "awaited": _(
             "The list is sealed: nobody can change it any more. The random value is made by now and is awaited here."
-            " The draw is at %(draw)s or later."
+            " The draw is not before %(draw)s."
         ),
-        "seeded": _("The list is sealed, and the random value is known. The draw is at %(draw)s or later."),
+        "seeded": _("The list is sealed, and the random value is known. The draw is not before %(draw)s."),
         "drawn": _("The draw is made. Places that come free now go down its reserve list."),
         "closed": _("The draw is made, and its day is over."),
         "void": _("This draw is void: it gave out no places. Everyone who had asked is in the next draw."),
