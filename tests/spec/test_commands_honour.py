@@ -13,7 +13,7 @@ from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.decline import Decline, decline
 from fairgate.commands.request import Withdraw, withdraw
 from fairgate.core.honoured import HEADER
-from fairgate.store import publication
+from fairgate.store import publication, published
 from fairgate.store.ledger_files import LedgerFiles
 from invariants import Watch
 from missing import Crowd, done, honoured_now, line_of
@@ -55,6 +55,15 @@ def test_who_would_have_been_offered_a_place_is_offered_one_over_capacity(crowd:
     assert crowd.persons() == (taken + 1, 1)
     assert crowd.offers_of_others(who) == others
     Watch(world.conn).look(world.now)
+
+
+def test_public_tables_count_what_the_list_gave_out_and_agree_with_the_bundle(crowd: Crowd) -> None:
+    rounds = [crowd.world.round().id]
+    offered, waited = published.offered(crowd.world.conn, rounds), published.waited(crowd.world.conn, rounds[0])
+    done(honoured_now(crowd.world, crowd.first("offered")))
+    assert published.offered(crowd.world.conn, rounds) == offered
+    assert published.waited(crowd.world.conn, rounds[0]) == waited
+    assert offered
 
 
 def test_the_offer_is_told_and_can_be_confirmed_like_any_other(crowd: Crowd) -> None:

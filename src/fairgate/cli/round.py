@@ -59,11 +59,14 @@ _WORDS: Final = {
 def a_round() -> None:
     """Open, seal, draw, void or show the round of a date. Everything a worker does can be done by hand.
 
+    Who was missing from its list, and has a receipt, is honoured.
+
     \b
     fairgate round open 2026-12-01
     fairgate round seal 2026-12-01
     fairgate round draw 2026-12-01
     fairgate round show 2026-12-01 --bundle bundle/ && fairgate verify bundle/
+    fairgate round honour 2026-12-01 receipt.txt
     """
     logs.configure(logging.WARNING)  # what drand's servers say; the answer itself goes to standard output
 

@@ -28,7 +28,8 @@ TOTALS = """
            count(*) FILTER (WHERE t.outcome = 'reserve') AS reserve
       FROM entry e JOIN result t ON t.round_id = e.round_id AND t.ticket = e.ticket WHERE e.round_id = %s
 """
-# Who was passed over never had an offer: one from the reserve list is left out, one of the draw is told apart.
+# Who was passed over never had an offer: one from the reserve list is left out, one of the draw is told apart. Left
+# out is who was missing from the list and has a place beside it: that stands in honoured.csv of the draw.
 OFFERED = """
     SELECT o.round_id, o.port,
            sum(o.size) FILTER (WHERE o.phase <> 'reserve'), sum(o.size) FILTER (WHERE o.phase = 'reserve'),
@@ -38,7 +39,8 @@ OFFERED = """
            sum(o.size) FILTER (WHERE o.state = 'lapsed'), sum(o.size) FILTER (WHERE o.state = 'cancelled'),
            sum(o.size) FILTER (WHERE o.state = 'declined' AND o.why IS NOT NULL)
       FROM offer o
-     WHERE o.round_id = ANY(%s) AND NOT (o.phase = 'reserve' AND o.state = 'declined' AND o.why IS NOT NULL)
+     WHERE o.round_id = ANY(%s) AND o.phase <> 'honoured'
+       AND NOT (o.phase = 'reserve' AND o.state = 'declined' AND o.why IS NOT NULL)
      GROUP BY o.round_id, o.port
 """
 # Of a request that was made anew since, nobody knows any more how long the first one had stood.
@@ -48,7 +50,7 @@ WAITED = """
            extract(epoch FROM o.offered_at - r.registered_at)::bigint / 86400
       FROM offer o JOIN registration r ON r.id = o.registration_id
       JOIN request q ON q.registration_id = o.registration_id AND q.program = o.program
-     WHERE o.round_id = %s AND o.phase <> 'reserve' AND NOT (o.state = 'declined' AND o.why IS NOT NULL)
+     WHERE o.round_id = %s AND o.phase IN ('seniority', 'lottery') AND NOT (o.state = 'declined' AND o.why IS NOT NULL)
 """
 LAST_LIST = """
     SELECT id, drawn_at IS NOT NULL AS drawn, coalesce(drawn_at, sealed_at) AS as_of FROM round
