@@ -71,6 +71,18 @@ def test_a_checkpoint_that_its_tiles_do_not_come_to_is_refused(served: Served, t
     assert "do not come to the root of its checkpoint of 600 leaves" in mirror.err
 
 
+@pytest.mark.parametrize("size", [1 << 40, (1 << 63) - 1])
+def test_a_checkpoint_of_more_leaves_than_there_can_be_costs_no_more_than_another(
+    served: Served, tmp_path: Path, size: int
+) -> None:
+    served.show(SMALL)
+    served.files["checkpoint"] = served.files["checkpoint"].replace(b"\n600\n", b"\n%d\n" % size)
+    mirror = Mirror(tmp_path / "copy", served.url)
+    assert mirror.run() == 1
+    assert "not as it was signed: tile/0/002 is not there" in mirror.err
+    assert len(served.asked) < 200
+
+
 def test_every_leaf_behind_a_damaged_tile_has_no_proof() -> None:
     for path in ("tile/0/000", "tile/1/000"):
         for bad in (LARGE.files[path][:-1], flipped(LARGE.files[path], 8_000)):

@@ -53,6 +53,15 @@ def test_which_tiles_are_new_when_a_ledger_grows(old: int, new: int, paths: list
     assert [tile.path for tile in tiles.tiles(old, new)] == paths
 
 
+@pytest.mark.parametrize(("old", "new"), [(0, 0), (0, 1), (255, 256), (10, 600), (600, 66_000), (65_535, 70_000)])
+def test_how_many_tiles_are_new(old: int, new: int) -> None:
+    assert tiles.tile_count(old, new) == len(list(tiles.tiles(old, new)))
+
+
+def test_the_number_of_tiles_of_any_size_is_known_at_once() -> None:
+    assert tiles.tile_count(0, 1 << 62) == sum(1 << 62 - 8 * level for level in range(1, 8)) + 1
+
+
 def test_a_tile_is_the_hashes_side_by_side_and_the_next_level_its_root() -> None:
     """Worked out from the definition, MTH(D[(n * 256 + i) * 256**l : (n * 256 + i + 1) * 256**l])."""
     ledger = Published(600)

@@ -91,7 +91,7 @@ def _bring(folder: Path, old: Kept | None, new: Kept, source: Source, signed: st
         if old is not None and size < before:
             _compared(folder, old, new)
             return _Findings(new.checkpoint.origin, before, 0, True, signed)
-        with bar("fetching and checking", sum(1 for _ in tiles.tiles(before, size))) as advance:
+        with bar("fetching and checking", tiles.tile_count(before, size)) as advance:
             mirroring.mirror(folder, old, new, source, time.time(), advance)
     except NotAsSigned as fault:
         raise CheckedAndFalse(f"not as it was signed: {fault}; nothing new was kept") from None

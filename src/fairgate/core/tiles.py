@@ -85,6 +85,15 @@ def tiles(old_size: int, size: int) -> Iterator[Tile]:
         level, old, new = level + 1, old >> HEIGHT, new >> HEIGHT
 
 
+def tile_count(old_size: int, size: int) -> int:
+    """How many tiles `tiles` goes through, without doing so: a size may be anything that somebody wrote down."""
+    count, old, new = 0, old_size, size
+    while new > old:
+        count += -(-new // WIDTH) - old // WIDTH
+        old, new = old >> HEIGHT, new >> HEIGHT
+    return count
+
+
 def grown(old_size: int, leaf_hashes: Sequence[bytes], read: Read) -> Iterator[tuple[Tile, bytes]]:
     """The tiles to be written when these leaves come after `old_size` others, with their bytes; level 0 first.
 

@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -180,9 +181,8 @@ class _Coming(_Kept):
 
     def fetch(self, advance: Advance) -> None:
         """Fetch what is not there yet, and check each piece against what stands below it."""
-        news = list(tiles.tiles(self._old, self._size))
-        for first in range(0, len(news), AT_ONCE):
-            part = news[first : first + AT_ONCE]
+        news = tiles.tiles(self._old, self._size)  # never a list: their number is only what somebody signed
+        while part := list(islice(news, AT_ONCE)):
             wanted = [(path, tile) for tile in part for path in _paths(tile) if not (self._incoming / path).exists()]
             for (path, tile), (_, data) in zip(wanted, self._source.many([path for path, _ in wanted]), strict=True):
                 self._take_in(path, self._whole(path, tile) if data is None else data)
