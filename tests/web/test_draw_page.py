@@ -99,7 +99,8 @@ def test_numbers_below_ten_are_not_shown_and_the_page_says_that_the_files_are_ex
 
 def test_every_file_of_the_bundle_that_is_there_is_named_and_said_what_it_is(drawn: World, browser: Pages) -> None:
     folder = settings.FAIRGATE_HOME / "public" / "draws" / drawn.day.isoformat()
-    for name in ("checkpoint", "sealing.tlog-proof", "verify.py"):
+    for name in ("checkpoint", "sealing.tlog-proof", "honoured.csv", "verify.py"):
+        (folder / name).unlink(missing_ok=True)
         assert name not in {each.text for each in browser.get(address(drawn)).all("a")}
         (folder / name).write_text("there")
     found = {each.text: each.attrs["href"] for each in browser.get(address(drawn)).all("a")}
