@@ -46,6 +46,17 @@ def test_every_kind_that_people_are_told_of_has_a_text_in_every_language() -> No
                 assert "{" not in text.subject + text.body + text.sms
 
 
+@pytest.mark.parametrize("kind", ["offered", "lapsed"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_a_place_over_capacity_nobody_is_told_that_it_goes_to_somebody_else(kind: str, language: str) -> None:
+    usual, over = (write(kind, FACTS[kind] | more, language, SMALL) for more in ({}, {"over_capacity": True}))
+    next_group = {"en": "next group", "es": "siguiente grupo"}[language]
+    assert next_group in usual.body
+    assert next_group in usual.sms
+    assert next_group not in over.body + over.sms
+    assert over.subject == usual.subject
+
+
 def test_all_languages_say_the_same_things() -> None:
     gaps = {code: _gaps(language.templates) for code, language in LANGUAGES.items()}
     assert all(found == gaps["en"] for found in gaps.values())

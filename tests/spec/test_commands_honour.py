@@ -11,8 +11,10 @@ from fairgate.commands.backfill import Backfill, backfill
 from fairgate.commands.cancel import Cancel, cancel
 from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.decline import Decline, decline
+from fairgate.commands.lapse import Lapse, lapse
 from fairgate.commands.request import Withdraw, withdraw
 from fairgate.core.honoured import HEADER
+from fairgate.core.lifecycle import Done
 from fairgate.store import publication, published
 from fairgate.store.ledger_files import LedgerFiles
 from invariants import Watch
@@ -71,6 +73,7 @@ def test_the_offer_is_told_and_can_be_confirmed_like_any_other(crowd: Crowd) -> 
     honoured_now(world, who)
     told = "SELECT count(*) FROM notice WHERE registration_id = %s AND kind = 'offered'"
     assert world.one(told, crowd.owner(who)) == 1
+    assert world.one("SELECT count(*) FROM notice WHERE facts ->> 'over_capacity' = 'true'") == 1
     [confirmed] = confirm(world.conn, [Confirm(who.number, world.program)], **world.clock)
     assert done(confirmed).kind == "confirmed"
     Watch(world.conn).look(world.now)
@@ -99,6 +102,22 @@ def test_the_same_receipt_gets_the_same_answer_again(crowd: Crowd) -> None:
     assert again == replace(first, repeated=True)
     assert again.leaf == first.leaf
     assert world.conn.execute(counts).fetchone() == before
+
+
+def test_who_did_not_confirm_is_not_told_that_the_place_goes_to_somebody_else(crowd: Crowd) -> None:
+    world, who = crowd.world, crowd.first("offered")
+    honoured_now(world, who)
+    offer = world.offer(who.number)
+    assert offer is not None
+    assert offer.deadline is not None
+    over = offer.deadline + timedelta(hours=1)
+    world.samples(offer.opened_at - timedelta(minutes=10), over)
+    world.now = over
+    said = {o.number: o for o in lapse(world.conn, [Lapse(offer.window_id)], **world.clock) if isinstance(o, Done)}
+    assert said[who.number].facts["over_capacity"] is True
+    assert crowd.persons()[1] == 0
+    world.backfilled()
+    Watch(world.conn).look(world.now)
 
 
 @pytest.mark.parametrize("end", ["decline", "cancel"])

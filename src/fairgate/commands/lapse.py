@@ -1,7 +1,7 @@
 """Lapse offers that were not confirmed: only with proof that they could have been."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import psycopg
@@ -9,6 +9,7 @@ import psycopg
 from fairgate.commands.acting import place
 from fairgate.commands.deadlines import Deadlines
 from fairgate.commands.find_outages import BEFORE, bring_up_to_date
+from fairgate.commands.offering import HONOURED
 from fairgate.commands.record import record
 from fairgate.core import places
 from fairgate.core.deadlines import Deadline, Paused, may_lapse
@@ -95,6 +96,8 @@ def _lapsed(offer: Offer, deadline: Deadline) -> Outcome:
     assert held is not None
     outcome = places.lapse(held, deadline)
     assert isinstance(outcome, Done), "an open offer can lapse"
+    if offer.phase == HONOURED:  # then it goes to nobody, and the holder is not told that it does
+        return replace(outcome, facts={**outcome.facts, "over_capacity": True})
     return outcome
 
 

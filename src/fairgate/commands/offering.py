@@ -88,6 +88,8 @@ def _said(
             told = place(held[row.registration_id])
             assert told is not None
             facts = {**told.facts, **facts, "deadline": shown(windows[row.port][1])}
+        if row.phase == HONOURED:
+            facts["over_capacity"] = True
         kind = "offered" if row.state == "offered" else "passed over"
         why: dict[str, Fact] = {} if row.why is None else {"why": row.why}
         said.append((row.registration_id, Done(kind, locked[row.registration_id].number, {**facts, **why})))

@@ -25,6 +25,16 @@ ENGLISH = Language(
             "{service}: you are offered a place: {brief_place}. Confirm it by {brief_deadline}, or it goes to the"
             " next group. Sign in with your number and access code.",
         ),
+        "offered over capacity": Template(
+            "You are offered a place: confirm it by {deadline}",
+            "You were missing from the list of a draw by our mistake. Your receipt was honoured, and you are offered a"
+            " place: {place}.\n\n"
+            "To keep it, sign in with your registration number and access code and confirm it by {deadline}."
+            " If you do not confirm it by then, it ends, and your request stands on.\n\n"
+            "If you cannot come, please decline: your weeks stay as they are.",
+            "{service}: you are offered a place: {brief_place}. Confirm it by {brief_deadline}, or it ends."
+            " Sign in with your number and access code.",
+        ),
         "offered paused": Template(
             "You are offered a place",
             "You are offered a place: {place}.\n\n"
@@ -55,6 +65,13 @@ ENGLISH = Language(
             "It does not count against you: your request stands on, and your weeks stay as they are.",
             "{service}: your place at {port} on {brief_day} was not confirmed by {brief_deadline} and goes to the"
             " next group. Your request stands on, and your weeks stay.",
+        ),
+        "lapsed over capacity": Template(
+            "The offer of a place at {port} on {day} has ended",
+            "The place that you were offered was not confirmed by {deadline}: {place}.\n\n"
+            "It does not count against you: your request stands on, and your weeks stay as they are.",
+            "{service}: your place at {port} on {brief_day} was not confirmed by {brief_deadline}."
+            " Your request stands on, and your weeks stay.",
         ),
         "cancelled by holder": Template(
             "You cancelled the place at {port} on {day}",

@@ -25,6 +25,17 @@ SPANISH = Language(
             "{service}: se le ofrece un lugar: {brief_place}. Confírmelo a más tardar a {brief_deadline}, o pasa"
             " al siguiente grupo. Inicie sesión con su número y su código de acceso.",
         ),
+        "offered over capacity": Template(
+            "Se le ofrece un lugar: confírmelo a más tardar a {deadline}",
+            "Usted faltaba en la lista de un sorteo por un error nuestro. Su comprobante vale, y se le ofrece un"
+            " lugar: {place}.\n\n"
+            "Para conservarlo, inicie sesión con su número de registro y su código de acceso y confírmelo"
+            " a más tardar a {deadline}. Si no lo confirma hasta entonces, la oferta termina, y su solicitud sigue en"
+            " pie.\n\n"
+            "Si no puede venir, rechácelo, por favor: usted conserva sus semanas.",
+            "{service}: se le ofrece un lugar: {brief_place}. Confírmelo a más tardar a {brief_deadline}, o la oferta"
+            " termina. Inicie sesión con su número y su código de acceso.",
+        ),
         "offered paused": Template(
             "Se le ofrece un lugar",
             "Se le ofrece un lugar: {place}.\n\n"
@@ -56,6 +67,13 @@ SPANISH = Language(
             "No cuenta en su contra: su solicitud sigue en pie, y usted conserva sus semanas.",
             "{service}: su lugar en {port} del {brief_day} no se confirmó a más tardar a {brief_deadline} y pasa"
             " al siguiente grupo. Su solicitud sigue en pie, y conserva sus semanas.",
+        ),
+        "lapsed over capacity": Template(
+            "La oferta de un lugar en {port} el {day} terminó",
+            "El lugar que se le ofreció no se confirmó dentro del plazo, que terminó a {deadline}: {place}.\n\n"
+            "No cuenta en su contra: su solicitud sigue en pie, y usted conserva sus semanas.",
+            "{service}: su lugar en {port} del {brief_day} no se confirmó a más tardar a {brief_deadline}."
+            " Su solicitud sigue en pie, y conserva sus semanas.",
         ),
         "cancelled by holder": Template(
             "Usted canceló el lugar en {port} del {day}",

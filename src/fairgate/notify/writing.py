@@ -49,6 +49,8 @@ def _variant(kind: str, facts: Facts) -> str:
         return f"{kind} paused"
     if kind == "cancelled" and facts.get("why") == "by holder":
         return "cancelled by holder"
+    if facts.get("over_capacity") is True and kind in ("offered", "lapsed"):
+        return f"{kind} over capacity"
     return kind
 
 
