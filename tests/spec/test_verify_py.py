@@ -35,7 +35,7 @@ def test_it_has_300_lines_at_most_none_of_them_crammed() -> None:
     lines = verifier.PATH.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 300
     assert [line for line in lines if len(line) > 120 or line.rstrip().endswith(";")] == []
-    parsed = ast.parse("\n".join(lines))
+    parsed = ast.parse("\n".join(lines), feature_version=(3, 8))
     starts = [node.lineno for node in ast.walk(parsed) if isinstance(node, ast.stmt)]
     assert len(starts) == len(set(starts)), "one statement a line"
 
