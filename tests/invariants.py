@@ -83,6 +83,13 @@ NEVER = {
                               AND s.kind = CASE WHEN o.state = 'checked_in' THEN 'checked in'
                                                 WHEN o.state = 'declined' AND o.why IS NOT NULL THEN 'passed over'
                                                 ELSE o.state END)""",
+    "a pass says something else than its appointment, or nothing that the ledger says": """
+        SELECT p.offer_id FROM pass p JOIN offer o ON o.id = p.offer_id JOIN slot s ON s.id = o.slot_id
+          LEFT JOIN statement t ON t.leaf = p.leaf AND t.registration_id = p.registration_id AND t.kind = 'pass'
+         WHERE p.registration_id <> o.registration_id OR o.state IN ('offered', 'declined', 'lapsed')
+            OR (t.body::jsonb - ARRAY['at', 'kind', 'number']) IS DISTINCT FROM jsonb_build_object(
+                   'appointment', p.appointment, 'port', o.port, 'date', s.date, 'slot', to_char(s.time, 'HH24:MI'),
+                   'size', o.size, 'exp', extract(epoch FROM p.expires_at)::bigint)""",
     "the ledger has holes": """
         SELECT size FROM ledger WHERE size <> (SELECT count(*) FROM leaf)
             OR size <> (SELECT coalesce(max(index), -1) + 1 FROM leaf) OR size <> (SELECT count(*) FROM statement)""",

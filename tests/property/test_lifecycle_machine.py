@@ -21,6 +21,7 @@ from fairgate.commands.evidence import RecordAttempt, record_attempts, record_no
 from fairgate.commands.extend import extend
 from fairgate.commands.find_outages import find_outages
 from fairgate.commands.honour import Honour, honour
+from fairgate.commands.issue_passes import issue_passes
 from fairgate.commands.lapse import Lapse, lapse
 from fairgate.commands.miss import Close, Miss, close, miss
 from fairgate.commands.request import Ask, Restore, Withdraw, request, restore, withdraw
@@ -56,6 +57,12 @@ TRIED = """
       JOIN "window" w ON w.id = o.window_id JOIN registration r ON r.id = o.registration_id
       JOIN attempt a ON a.registration_id = o.registration_id AND a.program = o.program AND a.at >= w.opened_at
      WHERE o.state = 'offered'
+"""
+
+PASSLESS = """
+    SELECT o.id FROM offer o JOIN slot s ON s.id = o.slot_id JOIN port p ON p.port = o.port
+     WHERE o.state = 'confirmed' AND NOT EXISTS (SELECT 1 FROM pass WHERE offer_id = o.id)
+       AND %s < (s.date + 1)::timestamp AT TIME ZONE p.zone + interval '6 hours'
 """
 
 several = st.lists(st.integers(0, 99), min_size=1, max_size=5)
@@ -277,6 +284,14 @@ class Lifecycle(RuleBasedStateMachine):
         acts = tellable(self.conn)
         assert all(isinstance(outcome, Done) for outcome in record_notices(self.conn, acts, **self.world.clock))
         assert not tellable(self.conn)
+
+    @rule()
+    def passes_are_given_out(self) -> None:
+        """Then everybody has one whose appointment is not over."""
+        while issue_passes(self.conn, keys=self.world.keys, **self.world.clock):
+            pass
+        missing = self.conn.execute(PASSLESS, [self.world.now]).fetchall()
+        assert not missing, missing
 
     @rule()
     def what_is_over_lapses(self) -> None:
