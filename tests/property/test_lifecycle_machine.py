@@ -285,9 +285,10 @@ class Lifecycle(RuleBasedStateMachine):
         assert all(isinstance(outcome, Done) for outcome in record_notices(self.conn, acts, **self.world.clock))
         assert not tellable(self.conn)
 
-    @rule()
-    def passes_are_given_out(self) -> None:
-        """Then everybody has one whose appointment is not over."""
+    @rule(picks=several, slug=program)
+    def passes_are_given_out(self, picks: list[int], slug: str) -> None:
+        """Some have just confirmed. Then everybody has one whose appointment is not over."""
+        self.did(confirm, [Confirm(number, slug) for number in self.holders(picks, slug)])
         while issue_passes(self.conn, keys=self.world.keys, **self.world.clock):
             pass
         missing = self.conn.execute(PASSLESS, [self.world.now]).fetchall()
