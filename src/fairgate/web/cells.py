@@ -29,6 +29,10 @@ def moment(value: Value, zone: str) -> str:
     return dates.moment(value, zone) if isinstance(value, datetime) else NOTHING
 
 
+def stamp(value: Value, zone: str) -> str:
+    return dates.stamp(value, zone) if isinstance(value, datetime) else NOTHING
+
+
 def percent(value: Value) -> str | None:
     """A part in per cent; None if there is none."""
     return dates.percent(float(value)) if isinstance(value, Decimal) else None

@@ -57,6 +57,13 @@ def short_day(moment: date) -> str:
     return _day(moment, pgettext("pattern of a date, CLDR letters", "d MMM"))
 
 
+def stamp(at: datetime, zone: str) -> str:
+    """'24 Nov 2026, 18:00' in one line, for a table whose title names the zone."""
+    there = at.astimezone(ZoneInfo(zone))
+    day_there = _day(there.date(), pgettext("pattern of a date, CLDR letters", "d MMM y"))
+    return f"{day_there}, {clock(there.time())}".replace(" ", "\u00a0")
+
+
 def brief_day(moment: date) -> str:
     """'Tue 24 Nov' in one line, for a table of the coming days."""
     return _day(moment, pgettext("pattern of a date, CLDR letters", "EEE d MMM")).replace(" ", "\u00a0")

@@ -34,13 +34,13 @@ def bound(records: Sequence[Record], name: Named) -> Figure:
     about = _("One bar for each port, and one for who takes a place at any of them. The longer the bar, the longer.")
     bars = [Bar(_port(each, name), cells.known(each["bound"]), _days(each["bound"])) for each in records]
     columns = {
+        "bound": _("Offered a place at the latest, days"),
         "groups": _("Groups waiting"),
         "people": _("People waiting"),
         "p50": _("Half have waited since asking, days"),
         "longest_request": _("Longest since asking, days"),
         "longest_registration": _("Longest since registering, days"),
         "reserved": _("Places surely kept for those who wait longest, in a week"),
-        "bound": _("Offered a place at the latest, days"),
     }
     rows = [[_port(each, name), *(cells.number(each[key]) for key in columns)] for each in records]
     picture = charts.bars(About("picture-bound", title, about), bars)
@@ -156,10 +156,10 @@ def outages(table: Table, zone: str) -> Figure | None:
     records = table.records()
     if not records:
         return None
-    title = _("When confirming did not work")
+    title = _("When confirming did not work, %(city)s time") % {"city": dates.city(zone)}
     about = _("One bar for each of the last outages. The longer the bar, the longer it lasted.")
     bars = [
-        Bar(cells.moment(each["start"], zone), cells.known(each["minutes"]), _minutes(each["minutes"]))
+        Bar(cells.stamp(each["start"], zone), cells.known(each["minutes"]), _minutes(each["minutes"]))
         for each in records[:GROUPS_SHOWN]
     ]
     columns = [
@@ -173,7 +173,7 @@ def outages(table: Table, zone: str) -> Figure | None:
     ]
     rows = [
         [
-            *(cells.moment(each[key], zone) for key in ("start", "end", "told_at")),
+            *(cells.stamp(each[key], zone) for key in ("start", "end", "told_at")),
             str(each["incident"] or cells.NOTHING),
             *_numbers(each, "minutes", "groups", "people"),
         ]
