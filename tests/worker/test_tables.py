@@ -15,11 +15,12 @@ from fairgate.commands.cancel import Cancel, cancel
 from fairgate.commands.check_in import CheckIn, check_in
 from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.decline import Decline, decline
+from fairgate.commands.load_profile import load_profile
 from fairgate.core.deadlines import Outage
 from fairgate.core.published import HIDDEN, Table, Value, layouts
-from fairgate.store import data_files, evidence, published
+from fairgate.store import data_files, evidence, profiles, published
 from fairgate.worker.loops import calendar, tables
-from time_world import DAY, NOON, PROFILE, TimeWorld, must, step
+from time_world import DAY, NOON, PROFILE, TimeWorld, must, profile, step
 
 HOUR = timedelta(hours=1)
 SYS, NOG = 40, 14  # places a day
@@ -232,6 +233,15 @@ def test_an_outage_that_is_found_too_late_makes_places_lost(world: TimeWorld) ->
     outage = Outage(NOON + 20 * HOUR, NOON + 22 * HOUR, NOON + timedelta(hours=22, minutes=15))
     evidence.add_outage(world.conn, outage, world.now)
     assert lost(world) == {DAY: touched, None: touched}
+
+
+def test_a_policy_that_is_made_kinder_later_makes_no_place_lost(world: TimeWorld) -> None:
+    """An offer is judged by the profile that held when it lapsed."""
+    lapsed(world)
+    world.now += timedelta(minutes=1)
+    load_profile(world.conn, profile(policy='window = "48 h"'), now=world.now)
+    assert profiles.current(world.conn).program("arrival").policy.window == 48 * HOUR
+    assert lost(world) == {DAY: 0, None: 0}
 
 
 def test_a_try_that_comes_to_light_too_late_makes_its_place_lost(world: TimeWorld) -> None:

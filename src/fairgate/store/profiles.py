@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from fairgate.core.canary import with_canary
 from fairgate.core.errors import BadInput
 from fairgate.core.profile import Profile, parse_profile
 
+KNOWN_MOST = 64  # some kilobytes each
 CURRENT = "SELECT id, documents FROM profile ORDER BY id DESC LIMIT 1"
 CURRENT_ID = "SELECT id FROM profile ORDER BY id DESC LIMIT 1"
 
@@ -70,11 +72,24 @@ def current(conn: psycopg.Connection) -> Profile:
     row = conn.execute(CURRENT_ID).fetchone()
     if row is None:
         raise BadInput("database", "holds no profile", "run `fairgate migrate --profile FOLDER` first")
-    place = (conn.pgconn.host, conn.pgconn.port, conn.pgconn.db, int(row[0]))  # cheap, unlike conn.info.dsn
+    return _parsed(conn, int(row[0]))
+
+
+def history(conn: psycopg.Connection) -> list[tuple[datetime, Profile]]:
+    """Every profile that held, since when, oldest first; those that this version cannot read are left out."""
+    found = []
+    for profile_id, loaded_at in conn.execute("SELECT id, loaded_at FROM profile ORDER BY id"):
+        with suppress(BadInput):
+            found.append((loaded_at, _parsed(conn, profile_id)))
+    return found
+
+
+def _parsed(conn: psycopg.Connection, profile_id: int) -> Profile:
+    place = (conn.pgconn.host, conn.pgconn.port, conn.pgconn.db, profile_id)  # cheap, unlike conn.info.dsn
     if place not in _known:
-        if len(_known) > 8:
+        if len(_known) > KNOWN_MOST:
             _known.clear()
-        documents = conn.execute("SELECT documents FROM profile WHERE id = %s", [row[0]]).fetchone()
+        documents = conn.execute("SELECT documents FROM profile WHERE id = %s", [profile_id]).fetchone()
         assert documents is not None
         _known[place] = parse(documents[0])
     return _known[place]

@@ -65,22 +65,23 @@ LINES = f"""
           FROM entry e JOIN registration r ON r.id = e.registration_id
           JOIN request q ON q.registration_id = e.registration_id AND q.program = %(program)s
          WHERE e.round_id = %(round)s
-           AND (NOT %(drawn)s OR EXISTS (SELECT 1 FROM result t WHERE t.round_id = e.round_id AND t.ticket = e.ticket
-                                            AND t.outcome = 'reserve')))
+           AND (NOT %(drawn)s
+                OR e.ticket IN (SELECT ticket FROM result WHERE round_id = %(round)s AND outcome = 'reserve')))
     SELECT port, count(*), sum(size)::int,
            percentile_disc(0.5) WITHIN GROUP (ORDER BY asked), max(asked), max(registered)
       FROM waiting CROSS JOIN LATERAL unnest(ports || '{ALL}'::text) AS named (port) GROUP BY port
 """
-# Every standing request, whether its group waits or holds a place.
+# Every standing request, whether its group waits or holds a place; materialized, or that is looked up for each port.
 BEFORE = f"""
+    WITH standing AS MATERIALIZED (
+        SELECT q.ports, r.size, r.registered_at > %(now)s - interval '7 days' AS new,
+               EXISTS (SELECT 1 FROM offer o WHERE o.registration_id = q.registration_id
+                          AND o.program = q.program AND o.live) AS holds
+          FROM request q JOIN registration r ON r.id = q.registration_id
+         WHERE q.program = %(program)s AND q.state = 'standing')
     SELECT port, coalesce(sum(size) FILTER (WHERE NOT holds), 0)::int, coalesce(sum(size) FILTER (WHERE holds), 0)::int,
-           coalesce(sum(size) FILTER (WHERE registered_at > %(now)s - interval '7 days'), 0)::int
-      FROM (SELECT q.ports, r.size, r.registered_at,
-                   EXISTS (SELECT 1 FROM offer o WHERE o.registration_id = q.registration_id
-                              AND o.program = q.program AND o.live) AS holds
-              FROM request q JOIN registration r ON r.id = q.registration_id
-             WHERE q.program = %(program)s AND q.state = 'standing') standing
-     CROSS JOIN LATERAL unnest(ports || '{ALL}'::text) AS named (port) GROUP BY port
+           coalesce(sum(size) FILTER (WHERE new), 0)::int
+      FROM standing CROSS JOIN LATERAL unnest(ports || '{ALL}'::text) AS named (port) GROUP BY port
 """
 # Offers that lapsed, those alike in one row. `attempt_at` is the first try of their holder that failed.
 LAPSED = """

@@ -7,8 +7,9 @@ no lock that anybody waits for, and gives up after a minute.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -17,14 +18,14 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 
-from fairgate.commands.deadlines import Deadlines
+from fairgate.commands.deadlines import LOOK_BACK
 from fairgate.commands.looping import Clock, Connect
 from fairgate.core import faults
-from fairgate.core.deadlines import may_lapse
+from fairgate.core.deadlines import Deadline, Outage, Policy, Step, explain, keep_promise, may_lapse
 from fairgate.core.profile import Profile, Program
 from fairgate.core.published import Table, layouts, service
 from fairgate.core.published.service import Offered, Row
-from fairgate.store import data_files, profiles, published
+from fairgate.store import data_files, evidence, profiles, published
 from fairgate.store.published import Broken, Drawn, Lapsed
 
 EVERY: Final = timedelta(minutes=10)
@@ -135,8 +136,10 @@ def _of_offers(conn: psycopg.Connection, home: Path, rounds: Sequence[Drawn]) ->
 def _lost(conn: psycopg.Connection, profile: Profile, rounds: Sequence[Drawn]) -> list[Row]:
     """Who lost a place by a fault of the system, judged by all that is on record now."""
     lapsed = published.lapsed(conn, [found.id for found in rounds])
+    since = min((each.opened_at for each in lapsed), default=datetime.max.replace(tzinfo=UTC)) - LOOK_BACK
+    outages = [recorded.outage for recorded in evidence.outages(conn, since)]
     people: dict[tuple[str, date], int] = {(found.program, found.date): 0 for found in rounds}
-    for one in wrongly(lapsed, Deadlines(conn, [each.opened_at for each in lapsed]), profile):
+    for one in wrongly(lapsed, outages, profiles.history(conn)):
         people[one.program, one.date] += one.people
     rows: list[Row] = []
     for program in _public(profile):
@@ -145,19 +148,30 @@ def _lost(conn: psycopg.Connection, profile: Profile, rounds: Sequence[Drawn]) -
     return rows
 
 
-def wrongly(lapsed: Iterable[Lapsed], deadlines: Deadlines, profile: Profile) -> list[Lapsed]:
+def wrongly(
+    lapsed: Iterable[Lapsed], outages: Sequence[Outage], profiles_held: Sequence[tuple[datetime, Profile]]
+) -> list[Lapsed]:
     """Those that could not have lapsed when they did, if all had been on record then that is now."""
-    return [
-        one
-        for one in lapsed
-        if not may_lapse(
-            deadlines.of(one),
-            now=one.decided_at,
-            attempt_at=one.attempt_at,
-            evidence=True,  # what was not seen to work is on record as an outage
-            policy=profile.program(one.program).policy,
-        )
-    ]
+
+    @cache
+    def explained(opened_at: datetime, zone: str, policy: Policy) -> tuple[Deadline, tuple[Step, ...]]:
+        return explain(opened_at, outages, policy, ZoneInfo(zone))
+
+    found = []
+    for one in lapsed:
+        policy = _policy(profiles_held, one)
+        deadline, _ = keep_promise(explained(one.opened_at, one.zone, policy), one.promised)
+        # What was not seen to work is on record as an outage: that is all the evidence there is.
+        if not may_lapse(deadline, now=one.decided_at, attempt_at=one.attempt_at, evidence=True, policy=policy):
+            found.append(one)
+    return found
+
+
+def _policy(profiles_held: Sequence[tuple[datetime, Profile]], one: Lapsed) -> Policy:
+    """The policy by which it lapsed: that of the profile which held then."""
+    known = [(since, found) for since, profile in profiles_held if (found := profile.find_program(one.program))]
+    held = [program for since, program in known if since <= one.decided_at] or [known[0][1]]
+    return held[-1].policy
 
 
 # -- who waits ----------------------------------------------------------------------------------
