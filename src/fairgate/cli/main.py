@@ -34,9 +34,15 @@ MODULES = {
     "witness": "witness",
 }
 
+# Parts that run on for months, and write lines of JSON.
+RUN_ON = {("up",), ("serve",), ("worker",), ("watch",), ("witness",), ("ledger", "sign")}
+
 
 def main() -> None:
     """What the installed program calls."""
+    if tuple(sys.argv[1:2]) in RUN_ON or tuple(sys.argv[1:3]) in RUN_ON:
+        # structlog would load it for colours, which a log of lines in JSON has not: 7 MiB in each process
+        sys.modules["rich"] = None  # type: ignore[assignment]
     sys.exit(run(sys.argv[1:]))
 
 

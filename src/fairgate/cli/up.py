@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -154,14 +154,12 @@ def _serve(environment: dict[str, str], database: embedded.Server, home: Path, p
         "watch": ("watch", address),
         "sign": ("ledger", "sign", "--address", address),
     }
-    witness = rehearsal_witness.arrange(home) if witnessed and place.issuer() == keys.LOCAL else None
-    if witness is not None:
-        parts["witness"] = witness
     children = Children(
         [Child(name, args, home / "log" / f"{name}.log") for name, args in parts.items()], environment, say
     )
     refuse_taken(HOST, port)  # again: a first start takes a minute
-    with children.running():
+    witness = rehearsal_witness.running(home) if witnessed and place.issuer() == keys.LOCAL else nullcontext()
+    with witness, children.running():
         _await_ready(children, f"{address}/health/ready")
         _greet(database.url, home, address)
         while True:

@@ -23,6 +23,7 @@ from fairgate.store import heads
 
 LONGEST_PAUSE = 30.0  # seconds; when the database comes back, nobody waits much longer than it was away
 PATIENCE = 10.0
+IDLE = 30.0  # seconds after which a connection that all looks did without is given back
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
 Clock = Callable[[psycopg.Connection], datetime]  # one clock decides, the database's: it is asked over a connection
@@ -62,6 +63,7 @@ def connections(dsn: str, most: int, home: Path | None = None) -> Iterator[Conne
         kwargs=kwargs,
         configure=None if home is None else partial(heads.refuse_older, home=home),
         check=ConnectionPool.check_connection,
+        max_idle=IDLE,
         reconnect_timeout=PATIENCE,  # then whoever asks next begins anew, and waits for no long pause of the pool
         open=True,
     )
