@@ -72,7 +72,7 @@ def test_figures_in_both_languages(world: World, browser: Pages, navegador: Page
         page = person.get("/figures")
         assert [said for said in words if said not in page.html] == []
         pictures = [e for e in page.elements if e.tag == "svg" and e.attrs.get("role") == "img"]
-        assert len(pictures) >= 3
+        assert len(pictures) >= 2
         for link in (e.attrs["href"] for e in page.all("a") if e.attrs.get("href", "").startswith("/data/")):
             name = link.removeprefix("/data/")
             assert not name or (data_files.folder(home) / name).is_file()

@@ -33,8 +33,8 @@ def bound(records: Sequence[Record], name: Named) -> Figure:
     title = _("If you ask today: offered a place after so many days at the latest")
     about = _("One bar for each port, and one for who takes a place at any of them. The longer the bar, the longer.")
     bars = [Bar(_port(each, name), cells.known(each["bound"]), _days(each["bound"])) for each in records]
+    latest = _("Offered a place at the latest, days")
     columns = {
-        "bound": _("Offered a place at the latest, days"),
         "groups": _("Groups waiting"),
         "people": _("People waiting"),
         "p50": _("Half have waited since asking, days"),
@@ -42,9 +42,13 @@ def bound(records: Sequence[Record], name: Named) -> Figure:
         "longest_registration": _("Longest since registering, days"),
         "reserved": _("Places surely kept for those who wait longest, in a week"),
     }
-    rows = [[_port(each, name), *(cells.number(each[key]) for key in columns)] for each in records]
-    picture = charts.bars(About("picture-bound", title, about), bars)
-    return Figure(picture, cells.table("bound", title, [_("Port"), *columns.values()], rows), "waiting")
+    rows = [
+        [_port(each, name), _or_no_bound(each["bound"]), *(cells.number(each[key]) for key in columns)]
+        for each in records
+    ]
+    some = any(bar.value is not None for bar in bars)
+    picture = charts.bars(About("picture-bound", title, about), bars) if some else None
+    return Figure(picture, cells.table("bound", title, [_("Port"), latest, *columns.values()], rows), "waiting")
 
 
 def waits_by_port(records: Sequence[Record], name: Named) -> Figure:
@@ -219,6 +223,10 @@ def _port(record: Record, name: Named) -> str:
 
 def _days(value: Value) -> str:
     return _("%(days)s days") % {"days": cells.number(value)} if isinstance(value, int) else _("no bound")
+
+
+def _or_no_bound(value: Value) -> str:
+    return cells.number(value) if isinstance(value, int) else _("no bound")
 
 
 def _minutes(value: Value) -> str:
