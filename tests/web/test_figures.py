@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.test import override_settings
@@ -99,6 +100,18 @@ def test_a_port_that_an_incident_closes_says_which(world: World, browser: Pages,
     publish(world, home)
     assert number in browser.get("/ports/SYS").main
     assert number not in browser.get("/ports/BRO").main
+
+
+def test_a_clinic_that_is_closed_on_sundays_says_so(
+    web: None, conn: psycopg.Connection, browser: Pages, home: Path
+) -> None:
+    world = World(conn, settings.FAIRGATE_KEYS, "one-clinic")
+    publish(world, home)
+    page = browser.get("/ports/HIL")
+    sundays = [e for e in page.all("li") if "Sunday" in e.text and "main" in e.parents]
+    assert len(sundays) == 5  # in 35 days
+    assert browser.get("/figures").status == 200
+    assert "/data/calendar.csv" in browser.get("/ports").html
 
 
 def test_the_pages_stand_when_the_database_is_away(world: World, browser: Pages, home: Path) -> None:
