@@ -53,7 +53,7 @@ class _Thread(threading.Thread):
         self._witness = Witness(home / "witness", NAME, [ledger], time.time)
         self._listening = threading.Event()
         self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
+        self._over = asyncio.Event()
         self.url = ""
 
     @property
@@ -63,7 +63,7 @@ class _Thread(threading.Thread):
     def run(self) -> None:
         from fairgate.watch.witness_server import Server  # noqa: PLC0415
 
-        self._loop.run_until_complete(Server(self._witness).run(HOST, 0, self._stop, self._at))
+        self._loop.run_until_complete(Server(self._witness).run(HOST, 0, self._over, self._at))
         self._loop.close()
 
     def _at(self, port: int) -> None:
@@ -76,5 +76,5 @@ class _Thread(threading.Thread):
             raise BadInput("witness", "it does not listen", "see whether ports of this machine are free")
 
     def end(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self._over.set)
         self.join(START_S)

@@ -162,6 +162,7 @@ class _Maker:
         self._conn.execute("ANALYZE")
         self.drawn_at = at or clock.now(self._conn)
         before = counts.offers(self._conn).get("offered", 0)
+        self.machinery.take_steps(times.closes_at)  # sealed, and shown to be, before the random value is made
         self.machinery.run(self.drawn_at)
         made = counts.offers(self._conn).get("offered", 0) - before
         assert made == count, f"everybody is offered a place: {made} of {count}"
