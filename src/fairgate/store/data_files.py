@@ -61,6 +61,11 @@ def write(home: Path, profile: Profile, tables: Sequence[Table], as_of: datetime
     return [name for name in written if name != INDEX]
 
 
+def edition(home: Path) -> int | None:
+    """A number that is another one after each edition; None where there is none."""
+    return _changed(folder(home) / INDEX)
+
+
 def index(home: Path) -> Index | None:
     """The index; None where there is none, or none that can be read."""
     path = folder(home) / INDEX

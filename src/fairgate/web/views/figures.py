@@ -5,11 +5,16 @@ They are read from the files that the worker wrote, never from the database, so 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from markupsafe import Markup
 
 from fairgate.core.published import Table, Value, draw, layouts
 from fairgate.store import data_files
@@ -19,6 +24,7 @@ from fairgate.web.answers import page
 from fairgate.web.tabled import ShownTable
 
 Records = list[dict[str, Value]]
+CONTENTS_KEPT = 32  # pages, programs and languages; 80 kilobytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +69,39 @@ def _files(request: HttpRequest) -> Files | None:
 
 @require_safe
 def figures(request: HttpRequest) -> HttpResponse:
+    return _page(request, "overview", _("Figures"))
+
+
+@require_safe
+def ports(request: HttpRequest) -> HttpResponse:
+    return _page(request, "ports", _("Ports"))
+
+
+def _page(request: HttpRequest, name: str, title: str) -> HttpResponse:
+    """A page whose content is the same for everybody until the next edition."""
     files = _files(request)
     if files is None:
-        return page(request, "figures/none.html", {"title": _("Figures")})
+        return page(request, "figures/none.html", {"title": title})
+    home = settings.FAIRGATE_HOME
+    content = _content(name, home, data_files.edition(home), files.program, translation.get_language())
+    return page(request, f"figures/{name}.html", {"content": content})
+
+
+@lru_cache(maxsize=CONTENTS_KEPT)
+def _content(name: str, home: Path, edition: int | None, program: str, language: str | None) -> Markup:
+    """The content of a page. `edition` makes another one of it each time that the files are written."""
+    index = data_files.index(home)
+    assert index is not None, "the page has looked"
+    files = Files(index, program)
+    context = {"overview": _overview, "ports": _ports}[name](files)
+    return Markup(render_to_string(f"figures/{name}-content.html", {**files.common(), **context}))  # noqa: S704 - as rendered
+
+
+def _overview(files: Files) -> dict[str, object]:
     outcomes, waits = files.records(layouts.OUTCOMES), files.records(layouts.WAITS)
     lost, waiting = files.records(layouts.PLACES_LOST), files.records(layouts.WAITING)
     outages = data_files.table(settings.FAIRGATE_HOME, layouts.OUTAGES)
-    context = {
-        **files.common(),
+    return {
         "bound": figures_shown.bound(waiting, files.port_name) if waiting else None,
         "assumed": _assumed(waiting, files.zone),
         "by_port": figures_shown.waits_by_port(_in_order(files, layouts.WAITS_BY_PORT), files.port_name),
@@ -81,7 +112,16 @@ def figures(request: HttpRequest) -> HttpResponse:
         "lost": figures_shown.lost(lost) if lost else None,
         "lost_people": next((each["lost"] for each in lost if each["date"] is None), None),
     }
-    return page(request, "figures/overview.html", context)
+
+
+def _ports(files: Files) -> dict[str, object]:
+    week, days = files.records(layouts.PORTS), files.records(layouts.CALENDAR)
+    codes = [str(each["port"]) for each in week]
+    return {
+        "ports": [(code, files.port_name(code)) for code in codes],
+        "week": ports_shown.usual_week(week, files.port_name),
+        "days": ports_shown.coming_days(days, codes, files.port_name),
+    }
 
 
 def _in_order(files: Files, layout: Table) -> Records:
@@ -97,22 +137,6 @@ def _assumed(waiting: Records, zone: str) -> Mapping[str, str | None]:
         return {}
     share = waiting[0]["taken_up"]
     return {"as_of": cells.moment(waiting[0]["as_of"], zone), "share": cells.percent(share)}
-
-
-@require_safe
-def ports(request: HttpRequest) -> HttpResponse:
-    files = _files(request)
-    if files is None:
-        return page(request, "figures/none.html", {"title": _("Ports")})
-    week, days = files.records(layouts.PORTS), files.records(layouts.CALENDAR)
-    codes = [str(each["port"]) for each in week]
-    context = {
-        **files.common(),
-        "ports": [(code, files.port_name(code)) for code in codes],
-        "week": ports_shown.usual_week(week, files.port_name),
-        "days": ports_shown.coming_days(days, codes, files.port_name),
-    }
-    return page(request, "figures/ports.html", context)
 
 
 @require_safe
