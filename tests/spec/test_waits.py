@@ -90,9 +90,11 @@ def test_there_is_no_bound_before_anybody_could_come() -> None:
 
 
 def test_days_of_few_are_not_told() -> None:
-    assert service.spread([3] * 9) == (HIDDEN, None, None, None, None)
-    assert service.spread([3] * 10) == (10, 3, 3, 3, 3)
-    assert service.spread([]) == (0, None, None, None, None)
+    assert service.spread(9, [3] * 9) == (HIDDEN, None, None, None, None)
+    assert service.spread(10, [3] * 10) == (10, 3, 3, 3, 3)
+    assert service.spread(12, [3] * 9) == (12, None, None, None, None)
+    assert service.spread(12, [3] * 10) == (12, 3, 3, 3, 3)
+    assert service.spread(0, []) == (0, None, None, None, None)
 
 
 def test_lost_places_are_summed_without_giving_a_date_away() -> None:

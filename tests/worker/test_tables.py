@@ -16,6 +16,7 @@ from fairgate.commands.check_in import CheckIn, check_in
 from fairgate.commands.confirm import Confirm, confirm
 from fairgate.commands.decline import Decline, decline
 from fairgate.commands.load_profile import load_profile
+from fairgate.commands.request import Withdraw, withdraw
 from fairgate.core.deadlines import Outage
 from fairgate.core.published import HIDDEN, Table, Value, layouts
 from fairgate.store import data_files, evidence, profiles, published
@@ -112,6 +113,41 @@ def test_what_became_of_the_offers_adds_up_and_hides_what_is_small(world: TimeWo
     assert [name for name, value in row.items() if value is HIDDEN] != ["declined"], "it would follow from the others"
     assert row["final"] == "no"
     assert rows(world, layouts.OUTCOMES_BY_PORT) == []
+
+
+def test_who_withdrew_before_the_draw_follows_from_no_two_tables(world: TimeWorld) -> None:
+    """Two of fourteen groups at Nogales, all of which are drawn, withdraw when the list is sealed."""
+    for hours in (12, 11):
+        go_to(world, NOON - hours * HOUR)
+    nogales = "SELECT r.number FROM request q JOIN registration r ON r.id = q.registration_id WHERE q.ports = '{NOG}'"
+    gone = [number for (number,) in world.conn.execute(nogales)][:2]
+    must(withdraw(world.conn, [Withdraw(number, "arrival") for number in gone], now=world.now, chance=bytes))
+    go_to(world, NOON)
+    assert people(world, "state = 'declined' AND why = 'withdrawn'") == 2
+    [draw], [row] = rows(world, layouts.DRAWS), rows(world, layouts.OUTCOMES)
+    assert row["drawn"] == draw["offered_people"]
+    assert row["passed_over"] is HIDDEN
+    assert {each["groups"] for each in rows(world, layouts.WAITS)} == {draw["offers"]}
+    by_port = [each["groups"] for each in rows(world, layouts.WAITS_BY_PORT) if each["since"] == "request"]
+    assert sum(groups for groups in by_port if isinstance(groups, int)) == draw["offers"]
+
+
+def test_who_left_a_group_before_the_draw_follows_neither(world: TimeWorld) -> None:
+    """The offer is for the group as it is then; the numbers of the draw are those of its bundle."""
+    drawn(world)
+    with world.conn.transaction(force_rollback=True):
+        world.conn.execute(
+            "SET session_replication_role = replica"
+        )  # as if two had left before: no rule lets us say so now
+        world.conn.execute(
+            "UPDATE offer SET size = 1 WHERE id IN (SELECT id FROM offer WHERE size = 2 ORDER BY id LIMIT 2)"
+        )
+        [counted] = published.offered(world.conn, [1]).values()
+    whole = published.totals(world.conn, 1)
+    assert sum(port.drawn for port in counted.values()) == whole.offered_people
+    assert sum(port.passed_over for port in counted.values()) == 2
+    for port in counted.values():
+        assert port.drawn + port.refilled == sum(port[2:])
 
 
 def test_a_date_that_is_over_is_told_by_port_and_never_read_again(world: TimeWorld) -> None:

@@ -43,6 +43,12 @@ OFFERED = """
        AND NOT (o.phase = 'reserve' AND o.state = 'declined' AND o.why IS NOT NULL)
      GROUP BY o.round_id, o.port
 """
+# People to whom the draw gave a place, as its bundle has them: groups may have got smaller since the list was sealed.
+DRAWN_PEOPLE = """
+    SELECT t.round_id, t.port, sum(e.size)::int FROM result t
+      JOIN entry e ON e.round_id = t.round_id AND e.ticket = t.ticket
+     WHERE t.round_id = ANY(%s) AND t.outcome = 'offered' GROUP BY t.round_id, t.port
+"""
 # Of a request that was made anew since, nobody knows any more how long the first one had stood.
 WAITED = """
     SELECT o.port,
@@ -50,7 +56,7 @@ WAITED = """
            extract(epoch FROM o.offered_at - r.registered_at)::bigint / 86400
       FROM offer o JOIN registration r ON r.id = o.registration_id
       JOIN request q ON q.registration_id = o.registration_id AND q.program = o.program
-     WHERE o.round_id = %s AND o.phase IN ('seniority', 'lottery') AND NOT (o.state = 'declined' AND o.why IS NOT NULL)
+     WHERE o.round_id = %s AND o.phase IN ('seniority', 'lottery')
 """
 LAST_LIST = """
     SELECT id, drawn_at IS NOT NULL AS drawn, coalesce(drawn_at, sealed_at) AS as_of FROM round
@@ -187,10 +193,18 @@ def totals(conn: psycopg.Connection, round_id: int) -> Totals:
 
 
 def offered(conn: psycopg.Connection, round_ids: Sequence[int]) -> dict[int, dict[str, Offered]]:
-    """What became of the offers, by round and port."""
+    """What became of the offers, by round and port.
+
+    Who left a group between sealing and draw counts as passed over, so that the numbers agree with the bundle's.
+    """
+    drawn_people = {
+        (round_id, port): people for round_id, port, people in conn.execute(DRAWN_PEOPLE, [list(round_ids)])
+    }
     found: dict[int, dict[str, Offered]] = {round_id: {} for round_id in round_ids}
     for round_id, port, *people in conn.execute(OFFERED, [list(round_ids)]):
-        found[round_id][port] = Offered(*(number or 0 for number in people))
+        counted = Offered(*(number or 0 for number in people))
+        left = max(0, drawn_people.get((round_id, port), 0) - counted.drawn)
+        found[round_id][port] = counted._replace(drawn=counted.drawn + left, passed_over=counted.passed_over + left)
     return found
 
 

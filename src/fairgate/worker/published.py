@@ -96,7 +96,7 @@ def _of_draws(conn: psycopg.Connection, home: Path, rounds: Sequence[Drawn]) -> 
             waited = published.waited(conn, found.id)
             asked = [one.request for one in waited if one.request is not None]
             spreads = (("request", asked), ("registration", [one.registration for one in waited]))
-            waits[key] = [(*key, since, *service.spread(days)) for since, days in spreads]
+            waits[key] = [(*key, since, *service.spread(len(waited), days)) for since, days in spreads]
     return [layouts.DRAWS.filled(_in_order(rounds, numbers)), layouts.WAITS.filled(_in_order(rounds, waits))]
 
 
@@ -188,7 +188,7 @@ def _waits_by_port(conn: psycopg.Connection, rounds: Sequence[Drawn]) -> list[Ro
                 if one.request is not None:
                     asked[program, one.port].append(one.request)
     return [
-        (*place, since, *service.spread(days[place]))
+        (*place, since, *service.spread(len(registered[place]), days[place]))
         for place in sorted(registered)
         for since, days in (("request", asked), ("registration", registered))
     ]

@@ -43,7 +43,11 @@ _OUTCOMES = (
     Column("declined", "people", "People who declined the offer."),
     Column("lapsed", "people", "People whose offer ended because it was not confirmed in time."),
     Column("cancelled", "people", "People whose offer or appointment was cancelled, by themselves or by the agency."),
-    Column("passed_over", "people", "People drawn who had withdrawn or got another place since the list was sealed."),
+    Column(
+        "passed_over",
+        "people",
+        "People drawn who had withdrawn, left their group or got another place since the list was sealed.",
+    ),
 )
 OUTCOMES: Final = Table(
     "outcomes",
@@ -82,7 +86,7 @@ WAITS: Final = Table(
         _PROGRAM,
         _DATE,
         _SINCE,
-        Column("groups", "people", "Groups to whom the draw gave a place and of whom the wait is known."),
+        Column("groups", "people", "Groups to whom the draw gave a place."),
         _P10,
         _P50,
         _P90,

@@ -76,10 +76,13 @@ def few(people: int) -> int | Hidden:
     return HIDDEN if 0 < people < FEW else people
 
 
-def spread(days: Sequence[int]) -> Row:
-    """How many waited, and their spread; of few neither."""
+def spread(groups: int, days: Sequence[int]) -> Row:
+    """How many were offered a place, and the spread of the days that are known of them; of few neither.
+
+    Of how many the days are known is not said: those of whom they are not have asked anew, and may be few.
+    """
     found = waits.spread(days) if len(days) >= FEW else None
-    return (few(len(days)), *(found or (None, None, None, None)))
+    return (few(groups), *(found or (None, None, None, None)))
 
 
 # -- who waits ----------------------------------------------------------------------------------
