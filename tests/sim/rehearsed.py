@@ -12,6 +12,7 @@ from random import Random
 import psycopg
 
 from fairgate.commands.load_profile import load_profile
+from fairgate.core.note import Key
 from fairgate.core.profile import Program
 from fairgate.core.sealing import Keys
 from fairgate.sim.rehearse import Rehearsal, first_visible, rehearse
@@ -27,6 +28,7 @@ class Rehearsed:
     conn: psycopg.Connection
     keys: Keys
     program: Program
+    witness: Key
 
 
 @contextmanager
@@ -39,4 +41,5 @@ def rehearsed(dsn: str, profile: str, *, registrations: int, days: int, until: d
             key.parent.mkdir(parents=True, exist_ok=True)
             key.write_bytes(base64.b64encode(same(secret_files.KEY_BYTES)))
         found = rehearse(dsn, Path(home), registrations=registrations, days=days, seed=1, until=until, chance=same)
-        yield Rehearsed(found, conn, keys.load(Path(home)), first_visible(profiles.current(conn)))
+        witness = keys.load_rehearsal_witness(Path(home)).key
+        yield Rehearsed(found, conn, keys.load(Path(home)), first_visible(profiles.current(conn)), witness)

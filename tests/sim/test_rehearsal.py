@@ -11,6 +11,7 @@ from databases import Databases
 from fairgate.core import draw as drawing
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import parse_beacon, parse_manifest, write_results
+from fairgate.core.note import parse_note, verified
 from fairgate.core.sealing import code_matches, unwrap
 from fairgate.store import lists, rounds
 from fairgate.store.rounds import Round
@@ -158,3 +159,15 @@ def test_no_outage_is_seen_and_the_calendar_goes_on(one: Rehearsed) -> None:
 def test_no_message_is_left_to_be_sent_to_people_who_do_not_exist(one: Rehearsed) -> None:
     waiting = one.conn.execute("SELECT count(*) FROM notice WHERE state = 'waiting'").fetchone()
     assert waiting == (0,)
+
+
+def test_what_was_sealed_is_shown_by_a_checkpoint_that_the_rehearsals_own_witness_cosigned(one: Rehearsed) -> None:
+    rows = one.conn.execute(
+        "SELECT r.seed_at, c.note FROM round r JOIN LATERAL (SELECT note FROM checkpoint WHERE size > r.sealed_leaf"
+        " ORDER BY id LIMIT 1) c ON true WHERE r.state IN ('sealed', 'drawn', 'closed')"
+    ).fetchall()
+    assert rows
+    for seed_at, note in rows:
+        at = verified(parse_note(note.encode(), "checkpoint"), [one.witness]).get(one.witness)
+        assert at is not None
+        assert at < seed_at.timestamp()

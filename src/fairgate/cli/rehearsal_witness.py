@@ -19,7 +19,6 @@ from fairgate.core.note import Key
 from fairgate.store import heads, keys
 from fairgate.store.files import put
 
-NAME: Final = "localhost/witness"
 HOST: Final = "127.0.0.1"
 MODE: Final = 0o644
 START_S: Final = 10.0
@@ -50,7 +49,7 @@ class _Thread(threading.Thread):
         from fairgate.watch.witness import Witness  # noqa: PLC0415  only where there is something to rehearse
 
         ledger = keys.load_ledger(home, keys.LOCAL).key
-        self._witness = Witness(home / "witness", NAME, [ledger], time.time)
+        self._witness = Witness(home / "witness", keys.REHEARSAL_WITNESS, [ledger], time.time)
         self._listening = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()

@@ -61,9 +61,10 @@ def signed(signer: NoteSigner, head: Head) -> str:
 
 @dataclass(slots=True)
 class Notary:
-    """Signs for a rehearsal, in which nobody is outside: there are no witnesses, and the head is kept in memory."""
+    """Signs for a rehearsal, in which nobody is outside: its only witness is at hand, and the head kept in memory."""
 
     signer: NoteSigner
+    witness: NoteSigner | None = None
     head: Head = field(default_factory=Head)
 
     def sign(self, conn: psycopg.Connection, now: datetime) -> None:
@@ -71,6 +72,8 @@ class Notary:
         with conn.transaction():
             self.head = grown(conn, self.head, audit.size(conn))
             note = signed(self.signer, self.head)
+            if self.witness is not None:
+                note += self.witness.sign(note.split("\n\n")[0] + "\n", int(now.timestamp()))
             record_checkpoints(conn, [Published(self.head.size, self.head.root(), note, now, now)])
 
 

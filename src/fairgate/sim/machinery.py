@@ -49,7 +49,9 @@ class Machinery:
         self._names = profile.beacon.observers or (SOURCE,)
         self._waits = waits
         self._chance = chance
-        self._notary = Notary(keys.load_ledger(home, issuer))
+        own = profile.beacon.rehearsal and issuer == keys.LOCAL
+        witness = keys.load_rehearsal_witness(home) if own else None
+        self._notary = Notary(keys.load_ledger(home, issuer), witness)
 
     def run(self, now: datetime) -> bool:
         """Everything that is due at `now`, messages too; whether places were offered."""

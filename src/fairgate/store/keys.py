@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.key_list import KeyList, parse_keys
-from fairgate.core.note import NoteSigner
+from fairgate.core.note import COSIGNATURE, NoteSigner
 from fairgate.core.receipts import ISSUER_MOST, Signer
 from fairgate.core.sealing import Keys
 from fairgate.core.webpush import private_key
@@ -18,6 +18,7 @@ from fairgate.store.files import alone, flush_folder, put
 from fairgate.store.secret_files import load_own, load_secret
 
 LOCAL: Final = "localhost/ledger"  # the ledger's name where only this machine is served
+REHEARSAL_WITNESS: Final = "localhost/witness"
 LIST_MODE: Final = 0o644  # for everyone
 _HOST: Final = re.compile(r"[a-z0-9.-]+(:[0-9]+)?|\[[0-9a-f:.]+\](:[0-9]+)?", re.ASCII)
 
@@ -38,6 +39,11 @@ def load_signer(home: Path, issuer: str, now: datetime) -> Signer:
 def load_ledger(home: Path, issuer: str) -> NoteSigner:
     """Who signs the ledger's checkpoints: the key in `home`/keys, under the ledger's name."""
     return NoteSigner(load_own(home / "keys" / "ledger.key"), issuer)
+
+
+def load_rehearsal_witness(home: Path) -> NoteSigner:
+    """The witness that a rehearsal has beside its ledger, of which it proves nothing."""
+    return NoteSigner(load_own(home / "witness" / "witness.key"), REHEARSAL_WITNESS, COSIGNATURE)
 
 
 def load_push(home: Path) -> ec.EllipticCurvePrivateKey:
