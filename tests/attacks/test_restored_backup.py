@@ -1,20 +1,26 @@
 """A database restored from a backup would give out indexes of leaves again that others have on their receipts."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
+from databases import Databases
 from fairgate.commands import recover as recovering
 from fairgate.commands.looping import connections
 from fairgate.core import tiles, tree
-from fairgate.store import audit, heads
+from fairgate.store import audit, checkpoints, heads
 from fairgate.store.heads import OlderDatabase
 from fairgate.store.ledger_files import LedgerFiles
+from fairgate.worker import loops
 from fairgate.worker.loops import write_tiles
+from fairgate.worker.set_back import REASON
+from notary import show_sealing
 from signing_world import public, sign, signer_of
-from time_world import TimeWorld
+from time_world import DAY, NOON, TimeWorld
 from witness_process import WitnessProcess
 
 
@@ -67,9 +73,44 @@ def test_nothing_is_signed_over_it_and_it_is_held(world: TimeWorld) -> None:
         heads.refuse_older(world.conn, world.home)
     for _ in range(10):
         world.asking()
-    write_tiles(world.worker())
+    with pytest.raises(OlderDatabase):
+        write_tiles(world.worker())
+    assert LedgerFiles(world.home).size() == 20, "leaves that were given out twice do not become public"
     sign(world)
     assert public(world)[1] == before
+
+
+def test_nor_over_a_connection_that_was_there_before_it_was_restored(world: TimeWorld) -> None:
+    heads.refuse_older(world.conn, world.home)
+    world.asking()
+    restore(world, 12)
+    with pytest.raises(OlderDatabase, match="20 leaves of the ledger are public"):
+        world.asking()
+    assert audit.size(world.conn) == 12, "the transaction was rolled back"
+
+
+def test_nor_over_one_that_was_there_before_it_was_held(world: TimeWorld) -> None:
+    heads.refuse_older(world.conn, world.home)
+    heads.hold(world.home, "witnesses know another ledger")
+    with pytest.raises(OlderDatabase, match="witnesses know"):
+        world.asking()
+    heads.release(world.home)
+    world.asking()
+
+
+@pytest.mark.parametrize("file", ["tile/0/000.p/20", "tile/entries/000.p/20", ".tiled"])
+@pytest.mark.parametrize("damage", [b"", b"short", None])
+def test_a_damaged_tile_is_taken_for_no_backup(world: TimeWorld, file: str, damage: bytes | None) -> None:
+    """Whoever signs finds it. People go on confirming, and nothing is built on what is damaged."""
+    place = world.home / "public" / "ledger" / file
+    place.unlink() if damage is None else place.write_bytes(damage)
+    heads.refuse_older(world.conn, world.home)
+    world.asking()
+    files = {path: path.read_bytes() for path in (world.home / "public" / "ledger" / "tile").rglob("*.p/*")}
+    write_tiles(world.worker())
+    if file != ".tiled" or damage is not None:
+        assert files == {path: path.read_bytes() for path in files}
+        assert not (world.home / "public" / "ledger" / "tile" / "0" / "000.p" / "22").exists()
 
 
 def test_leaves_that_are_public_and_not_signed_yet_count_too(world: TimeWorld) -> None:
@@ -129,3 +170,59 @@ def test_a_database_that_went_on_after_it_was_restored_is_not_mended(world: Time
     restore(world, 12)
     world.asking()
     assert recovering.first_difference(world.conn, files.data, files.size()) == 12
+
+
+# -- what was lost with it is not done a second time --------------------------------------------
+
+
+@pytest.fixture
+def restored(databases: Databases, tmp_path: Path) -> Iterator[TimeWorld]:
+    """A database of before the first list was sealed, in the home of one that had gone on; `recover` has been run."""
+    with databases.new() as dsn, psycopg.connect(dsn, autocommit=True) as conn:
+        made = TimeWorld(conn, tmp_path / "home")
+        made.start_calendar()
+        for _ in range(6):
+            made.asking()
+        yield made
+
+
+def going_on(world: TimeWorld, hours: tuple[int, ...]) -> None:
+    """As many hours after the round opened the calendar is looked at, and what is sealed is shown at once."""
+    for hour in hours:
+        world.now = NOON + timedelta(hours=hour - 24)
+        while loops.calendar(world.worker()):
+            if checkpoints.awaited(world.conn) is not None:
+                show_sealing(world.conn, world.now)
+
+
+@pytest.mark.parametrize("seen", [(0, 13), (0, 13, 24)], ids=["sealed", "drawn"])
+def test_no_list_that_was_public_is_sealed_again(
+    conn: psycopg.Connection, tmp_path: Path, restored: TimeWorld, seen: tuple[int, ...]
+) -> None:
+    lost = TimeWorld(conn, tmp_path / "home")
+    lost.start_calendar()
+    lost.asking()
+    going_on(lost, seen)
+    loops.publish(lost.worker())
+    folder = tmp_path / "home" / "public" / "draws" / DAY.isoformat()
+    public_ = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert ("results.csv" in public_) == (24 in seen)
+
+    going_on(restored, (0, 13, 24))
+    loops.publish(restored.worker())
+    assert restored.states()[DAY.isoformat()] == "void"
+    assert restored.conn.execute("SELECT void_reason FROM round WHERE date = %s", [DAY]).fetchone() == (REASON,)
+    assert restored.offers() == []
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == public_
+    assert restored.states()[(DAY + timedelta(days=1)).isoformat()] == "open", "the next one is not concerned"
+
+
+def test_the_same_list_goes_on_and_comes_to_the_same_results(conn: psycopg.Connection, tmp_path: Path) -> None:
+    """Files that are there already are no reason to stop: a crash between two steps, or a round published late."""
+    world = TimeWorld(conn, tmp_path / "home")
+    world.start_calendar()
+    world.asking()
+    going_on(world, (0, 13))
+    loops.publish(world.worker())
+    going_on(world, (24,))
+    assert world.states()[DAY.isoformat()] == "drawn"

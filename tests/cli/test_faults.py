@@ -9,6 +9,7 @@ import pytest
 
 from fairgate.cli import faults
 from fairgate.core.errors import BadInput
+from fairgate.store.heads import OlderDatabase
 
 URL = "postgresql://somebody:secret@db.example.org:6432/places"
 PLACE = "database places at db.example.org port 6432: "
@@ -23,6 +24,7 @@ PLACE = "database places at db.example.org port 6432: "
         (psycopg.errors.AdminShutdown("terminating"), f"{PLACE}the database cannot be reached"),
         (psycopg.OperationalError("connection refused"), f"{PLACE}the database cannot be reached"),
         (psycopg.OperationalError('FATAL: database "places" does not exist'), f"{PLACE}there is no such database"),
+        (OlderDatabase("20 leaves are public: it was restored"), f"{PLACE}20 leaves are public: it was restored"),
         (psycopg.OperationalError("password authentication failed"), f"{PLACE}it does not let us in"),
         (psycopg.errors.LockNotAvailable("busy"), f"{PLACE}the database could not do it (LockNotAvailable)"),
         (OSError(errno.ENOSPC, "No space left", "/var/x"), "/var/x: the disk is full"),

@@ -57,7 +57,11 @@ def _about_system(error: OSError) -> str:
 def _about_database(error: Exception) -> str | None:
     import psycopg  # noqa: PLC0415  only where a command has loaded it already
 
+    from fairgate.store.heads import OlderDatabase  # noqa: PLC0415
+
     place = database_place()
+    if isinstance(error, OlderDatabase):
+        return f"{place}: {error}"
     if isinstance(error, psycopg.errors.DiskFull):
         return f"{place}: the disk is full; make room there, nothing half written was kept"
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):

@@ -67,7 +67,7 @@ def recover(
     if tiles.root(head.size, files.read) != head.root():
         problem = f"the tiles are not those of what was signed over {head.size} leaves"
         raise BadInput(str(files.folder), problem, "copy them from a mirror that agrees with it")
-    with place.database(any_ledger=True) as conn:
+    with place.server_running(), place.database(any_ledger=True) as conn:
         different = recovering.first_difference(conn, files.data, size)
         if different is not None:
             raise CheckedAndFalse(

@@ -39,6 +39,18 @@ def database_url() -> str:
 
 
 @contextmanager
+def server_running() -> Iterator[None]:
+    """Inside the block this home's own PostgreSQL runs, where it has one and no other database is named."""
+    cluster = home() / "postgres"
+    if os.environ.get("DATABASE_URL") or embedded.running(cluster) or not (cluster / "data").is_dir():
+        yield
+        return
+    with embedded.started(cluster) as server:
+        os.environ["DATABASE_URL"] = server.url
+        yield
+
+
+@contextmanager
 def database(*, any_ledger: bool = False) -> Iterator[psycopg.Connection]:
     """A connection in autocommit mode: commands open their own transactions.
 

@@ -89,6 +89,7 @@ def seal(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
     """
     with place.database() as conn, bar("sealing"):
         wanted, found = _round(conn, day, program)
+        _refuse_other(conn, found)
         now = clock.now(conn)
         seed_at = in_time(found.seed_at, now)
         beacon = Beacons(place.home()).choose(profiles.current(conn), found.program, found.date, seed_at, now)
@@ -103,6 +104,7 @@ def draw(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
     """Draw a sealed round, once its random value exists and its time has come. No round is drawn twice."""
     with place.database() as conn, bar("drawing"):
         wanted, found = _round(conn, day, program)
+        _refuse_other(conn, found)
         outcomes: list[Outcome] = []
         if found.state == "sealed" and found.proof is None:
             outcomes += _seed(conn, found)
@@ -164,6 +166,14 @@ def _round(conn: psycopg.Connection, day: str, program: str | None) -> tuple[Pro
     if found is None:
         raise BadInput(f"round {date_} of {wanted.program}", *_WORDS[Reason.UNKNOWN_ROUND])
     return wanted, found
+
+
+def _refuse_other(conn: psycopg.Connection, found: Round) -> None:
+    """Nothing goes on by hand where the public has seen another list of this round, as after a restore."""
+    folder = publication.folder(place.home(), profiles.current(conn), found.program, found.date)
+    if found.state in ("open", "sealed") and publication.is_another(folder, found):
+        problem = f"is {found.state} here, and another list of it is public in {folder}"
+        raise BadInput(f"round {found.date} of {found.program}", problem, "void it: no round is drawn twice")
 
 
 def _show_alone(conn: psycopg.Connection, found: Round, *, as_json: bool) -> None:

@@ -29,6 +29,7 @@ from fairgate.gate.pages import Pages
 from fairgate.gate.samples import bring_in
 from fairgate.gate.status import StatusPage
 from fairgate.gate.tries import Tries
+from fairgate.store import heads
 from fairgate.store.journal import Journal
 
 PATIENCE_SECONDS = 2
@@ -131,18 +132,19 @@ class Gate:
         return _health(True)
 
     async def _ready(self, request: Request) -> Response:
-        """The database answers, so acts can be done."""
-        return _health(await run_in_threadpool(_answers, self._place.database_url))
+        """The database answers, and goes on from what was signed, so acts can be done."""
+        return _health(await run_in_threadpool(_answers, self._place.database_url, self._place.home))
 
 
 def _health(well: bool) -> Response:
     return JSONResponse({"ok": well}, status_code=200 if well else 503, headers={"Cache-Control": "no-store"})
 
 
-def _answers(database_url: str) -> bool:
+def _answers(database_url: str, home: Path) -> bool:
     try:
         with psycopg.connect(database_url, connect_timeout=PATIENCE_SECONDS) as conn:
             conn.execute("SELECT 1")
+            heads.refuse_older(conn, home)
     except psycopg.Error:
         return False
     return True

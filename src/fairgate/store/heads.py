@@ -3,26 +3,28 @@
     home/ledger/head    the size, the right edge and the last leaf of the tree that was signed last
     home/ledger/held    why nothing may be added to the ledger now, where that is so
 
-Whoever writes to the database asks here first, on each new connection. With a database of before it would give out
-indexes of leaves that others have on their receipts.
+Whoever writes to the database asks here first, on each new connection, and again whenever leaves are added over it: a
+database can be restored under a connection that stays. With one of before, indexes of leaves would be given out that
+others have on their receipts.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import psycopg
 
 from fairgate.core.errors import BadInput
-from fairgate.core.tiles import WIDTH
 from fairgate.core.tree import Frontier, leaf_hash
 from fairgate.store.files import flush_folder, put
 from fairgate.store.ledger_files import LedgerFiles
 
 MODE: Final = 0o644
 HASH_BYTES: Final = 32
+_homes: Final = WeakKeyDictionary[psycopg.Connection, Path]()  # of the connections that refuse_older let in
 _WAY_OUT: Final = "restore it from the backup of this home, and see docs/operations/ledger.md"
 
 
@@ -98,7 +100,10 @@ def _held(home: Path) -> Path:
 
 
 def refuse_older(conn: psycopg.Connection, home: Path) -> None:
-    """Raise OlderDatabase where the ledger in this database does not go on from what was signed."""
+    """Raise OlderDatabase where the ledger in this database does not go on from what was signed.
+
+    From then on refuse_taken holds the connection to the same home.
+    """
     why = held(home)
     if why is not None:
         raise OlderDatabase(why)
@@ -106,16 +111,55 @@ def refuse_older(conn: psycopg.Connection, home: Path) -> None:
         row = conn.execute(
             "SELECT l.data FROM ledger g JOIN leaf l ON l.index = %s WHERE g.size >= %s", [size - 1, size]
         ).fetchone()
-        if row is None or leaf_hash(bytes(row[0])) != last:
-            problem = f"{size} leaves of the ledger are public and this database has others or fewer"
-            raise OlderDatabase(f"{problem}: it was restored from a backup; see `fairgate ledger recover`")
+        refuse_other(row or (), size, last)
+    _homes[conn] = home
+
+
+def refuse_other(data: Sequence[bytes], size: int, last: bytes) -> None:
+    """Raise OlderDatabase where the database's leaf size - 1, `data` of one or of none, does not hash to `last`."""
+    if not data or leaf_hash(bytes(data[0])) != last:
+        raise _older(size)
+
+
+def refuse_taken(conn: psycopg.Connection, first: int) -> None:
+    """Raise OlderDatabase where leaf `first`, the next one of the ledger in this database, is public already.
+
+    Without a connection that refuse_older let in there is nothing to compare with.
+    """
+    home = _homes.get(conn)
+    if home is None:
+        return
+    why = held(home) if _held(home).exists() else None
+    if why is not None:
+        raise OlderDatabase(why)
+    size = _tiled(LedgerFiles(home))
+    if first < size:
+        raise _older(size)
+
+
+def _older(size: int) -> OlderDatabase:
+    problem = f"{size} leaves of the ledger are public and this database has others or fewer"
+    return OlderDatabase(f"{problem}: it was restored from a backup; see `fairgate ledger recover`")
 
 
 def _known(home: Path) -> Iterator[tuple[int, bytes]]:
-    """What is known of the ledger outside of the database: sizes, and the hash of the last leaf of each."""
+    """What is known of the ledger outside of the database: sizes, and the hash of the last leaf of each.
+
+    Tiles that are damaged say nothing: whoever signs finds them, and nobody loses a confirmation over them.
+    """
     head = load(path(home))
     if head is not None and head.size:
         yield head.size, head.last
     files = LedgerFiles(home)
-    if size := files.size():
-        yield size, files.read(0, (size - 1) // WIDTH, (size - 1) % WIDTH + 1)[-HASH_BYTES:]
+    if size := _tiled(files):
+        try:
+            yield size, files.last(size)
+        except BadInput:
+            return
+
+
+def _tiled(files: LedgerFiles) -> int:
+    try:
+        return files.size()
+    except BadInput:
+        return 0

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import psycopg
 
-from fairgate.store import bulk
+from fairgate.store import bulk, heads
 
 # One statement, one round trip: the ledger's row is locked by everyone who appends, and for no longer than it must be.
 # What is said comes line by line (canonical JSON has no line break), data and salts one after another.
@@ -52,7 +52,8 @@ def append(conn: psycopg.Connection, statements: Sequence[Statement], salts: byt
     """Append one leaf a statement, in order; the index of the first. `salts`: 16 bytes each, one after another.
 
     The ledger's one row is locked from here to the end of the transaction, so indexes
-    have no holes and follow the order of the commits. Append last, commit soon.
+    have no holes and follow the order of the commits. Append last, commit soon. Raises OlderDatabase where the index is
+    public already, as in a database that was restored from a backup under this connection.
     """
     assert len(salts) == 16 * len(statements), "a salt for each statement"
     bodies = [said.body for said in statements]
@@ -67,7 +68,9 @@ def append(conn: psycopg.Connection, statements: Sequence[Statement], salts: byt
     }
     row = conn.execute(APPEND, given).fetchone()
     assert row is not None
-    return int(row[0])
+    first = int(row[0])
+    heads.refuse_taken(conn, first)
+    return first
 
 
 def lock(conn: psycopg.Connection) -> int:

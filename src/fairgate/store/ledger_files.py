@@ -78,6 +78,15 @@ class LedgerFiles:
         data = self._read(entries_path, index, width)
         return tiles.parse_bundle(data, len(data) // DATA, str(self.folder / entries_path(index, width)))[:width]
 
+    def last(self, size: int) -> bytes:
+        """The hash of the last of the first `size` leaves; raises BadInput where tile and entries disagree about it."""
+        index, place = divmod(size - 1, WIDTH)
+        row, entries = self.read(0, index, place + 1), self.entries(index, place + 1)
+        found = row[place * HASH :]
+        if len(entries) <= place or leaf_hash(entries[place]) != found:
+            raise BadInput(str(self.folder / tile_path(0, index, place + 1)), "or its entries are damaged", _WAY_OUT)
+        return found
+
     def data(self, start: int, end: int) -> list[bytes]:
         """The data of the leaves from `start` to below `end`, of the size that the files have now."""
         found, size = list[bytes](), self.size()

@@ -14,6 +14,7 @@ at it once, or noted its SHA-256, finds the same file again, whatever version of
 import gzip
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from hashlib import sha256
@@ -23,7 +24,7 @@ from pathlib import Path
 import psycopg
 
 from fairgate.core import tiles
-from fairgate.core.bundle import write_entries, write_results
+from fairgate.core.bundle import parse_manifest, write_entries, write_results
 from fairgate.core.draw import Drawn
 from fairgate.core.honoured import FILE, write_honoured
 from fairgate.core.note import parse_note
@@ -92,6 +93,26 @@ def _sealing(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dic
 def verifier() -> bytes:
     """The program that checks a bundle with nothing but Python, as this version hands it out."""
     return resources.files("fairgate.store").joinpath("bundled", VERIFIER).read_bytes()
+
+
+def is_another(place: Path, found: Round, *, postponing: bool = False) -> bool:
+    """Whether the public files at `place` are of another sealing or draw of this round than the database can have.
+
+    So it is where that was restored from a backup of before. A list of which the public has seen one is never sealed
+    again, and a round whose random value it has seen is never drawn from a later one. Files are written after the
+    database, so of an open or sealed round, locked, they never have more than its row.
+    """
+    try:
+        public = parse_manifest((place / "manifest.json").read_bytes())
+    except FileNotFoundError:
+        return False
+    if found.manifest is None:
+        return True
+    ours, is_seeded = parse_manifest(found.manifest.encode()), (place / "beacon.json").exists()
+    if ours == public:
+        return postponing and is_seeded
+    postponed = replace(public, seed_at=ours.seed_at, beacon=ours.beacon) == ours and ours.seed_at > public.seed_at
+    return is_seeded or not postponed
 
 
 def _results(conn: psycopg.Connection, found: Round) -> bytes:

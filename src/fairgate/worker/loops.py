@@ -21,16 +21,18 @@ from fairgate.commands.incidents import count_touched
 from fairgate.commands.issue_passes import issue_passes
 from fairgate.commands.looping import Clock, Connect, Loop, away
 from fairgate.core import faults
+from fairgate.core.errors import BadInput
 from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
-from fairgate.store import audit, clock, draw_figures, passes, profiles, publication, rounds, shards, status
+from fairgate.store import audit, clock, draw_figures, heads, passes, profiles, publication, rounds, shards, status
 from fairgate.store.journal import Intake
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 from fairgate.store.status import State
 from fairgate.worker import journal, published
 from fairgate.worker.alone import tell_alone
+from fairgate.worker.set_back import void_other
 
 EVIDENCE_EVERY = 10.0  # seconds, as the samples
 LEAVES = 1 << 16  # written into the ledger's files in one look
@@ -129,6 +131,10 @@ def _take(worker: Worker, found: Step, now: datetime) -> list[Outcome]:
         now = worker.clock(conn)
         while journal.take_in(worker.intake, conn, worker.clock):
             pass  # all that was written until `now`, as it may have been a while since the last look
+        if found.round is not None and void_other(
+            conn, worker.home, found.profile, found.round, found.act, now=now, chance=worker.chance
+        ):
+            return []
         outcomes = take(conn, found, fetched, keys=worker.keys, now=now, chance=worker.chance)
         if found.act == "seal" and found.round is not None and went_on(outcomes):
             tell_alone(conn, found.round.program, found.round.date)
@@ -189,17 +195,26 @@ def extensions(worker: Worker) -> bool:
 
 
 def write_tiles(worker: Worker) -> bool:
-    """Write the next leaves of the ledger into its static files; whether there may be more."""
+    """Write the next leaves of the ledger into its static files; whether there may be more.
+
+    Raises OlderDatabase where the database does not have the last leaf that is in them.
+    """
     files = LedgerFiles(worker.home)
     try:
         start = files.size()
+        before = min(1, start)  # the leaf that was written last is read again
         with worker.connect() as conn, audit.one_moment(conn):
-            data = [leaf.data for leaf in audit.leaves(conn, start, start + LEAVES)]
-        files.append(data, start)
+            data = [leaf.data for leaf in audit.leaves(conn, start - before, start + LEAVES)]
+        if before:
+            heads.refuse_other(data[:1], start, files.last(start))
+        files.append(data[before:], start)
+    except BadInput as fault:
+        log.error("tiles not written", why=str(fault))
+        return False
     except OSError as error:
         log.error("tiles not written", error=type(error).__name__, place=faults.place(error))
         return False
-    return len(data) == LEAVES
+    return len(data) - before == LEAVES
 
 
 # -- passes -------------------------------------------------------------------------------------
