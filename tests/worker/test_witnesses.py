@@ -1,5 +1,6 @@
 """The ledger asks its witnesses: real ones over HTTP, ones that lie, and ones that are not there."""
 
+import contextlib
 import socketserver
 import threading
 import time
@@ -111,6 +112,30 @@ def test_who_is_away_costs_seconds_and_the_others_count(three: list[Witness]) ->
     assert asked.away == ["nowhere", "mute", "odd"]
     assert len(asked.lines) == 1
     silent.server_close()
+
+
+class _Dribbling(socketserver.BaseRequestHandler):
+    """Sends a header for ever, a byte now and then, so that no single one is late."""
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while True:
+                self.request.sendall(b"x")
+                time.sleep(0.1)
+
+
+def test_one_whose_answer_never_ends_takes_no_other_witness_with_it(three: list[Witness]) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Dribbling) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        endless = Witness("endless", NoteSigner(b"e" * 32, "e", COSIGNATURE).key, address)
+        with asking(endless, *three, timeout=0.4) as asker:
+            for size in (5, 300, 400, 500, 600, 700):
+                asked = ask(asker, size)
+                assert (asked.away, len(asked.lines)) == (["endless"], 3), size
+        server.shutdown()
 
 
 @contextmanager

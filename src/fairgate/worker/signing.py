@@ -137,8 +137,11 @@ class Signing:
         return tiles.consistency(old, size, self.files.read)
 
     def _publish(self, conn: psycopg.Connection, head: Head) -> None:
-        """Ask the witnesses, put the checkpoint on record, and let everybody see it."""
-        text = signed(self.signer, head)
+        """Ask the witnesses, put the checkpoint on record, and let everybody see it.
+
+        Nobody has seen it before it was asked for, whatever a clock of theirs says that is slow.
+        """
+        text, since = signed(self.signer, head), self.clock(conn)
         asked = self.witnesses.cosign(text.encode(), self._sizes, self.proof)
         self._sizes = asked.sizes
         self._heed(asked)
@@ -147,7 +150,7 @@ class Signing:
             note = with_signature(note, line)
         now = self.clock(conn)
         at = witnessed_at(note, self.policy)
-        seen = None if at is None else datetime.fromtimestamp(at, UTC) if at else now
+        seen = None if at is None else max(datetime.fromtimestamp(at, UTC), since) if at else now
         made = Published(head.size, head.root(), note_text(note), now, seen)
         if self._to_be_kept(conn, made):
             record_checkpoints(conn, [made])

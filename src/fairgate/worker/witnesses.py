@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -72,6 +72,7 @@ class Witnesses:
         self._timeout = timeout
         self._client = httpx.Client(timeout=timeout, limits=httpx.Limits(keepalive_expiry=75.0))
         self._threads = ThreadPoolExecutor(max(1, len(self._witnesses)), "witness")
+        self._running: dict[str, Future[str | Ahead | Contradicted | None]] = {}  # by the witness's name
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -80,24 +81,30 @@ class Witnesses:
     def cosign(self, note: bytes, old_sizes: Mapping[str, int], proof: Proofs) -> Asked:
         """Ask all to cosign the checkpoint `note`; `old_sizes` has what each had seen last (0 where it is not known).
 
-        Never raises for what a witness does. `proof` is called from other threads, by one at a time; what it raises is
+        Never raises for what a witness does. One that dribbles its answer is not asked anew before that has ended: it
+        costs itself the thread that it has, and no other witness one. `proof` is called from other threads, by one at a time; what it raises is
         raised here.
         """
         parsed = parse_note(note, "checkpoint")
         question = _Question(note, parsed, parse_checkpoint(parsed, "checkpoint"), _one_at_a_time(proof))
         asked = Asked(sizes=dict(old_sizes))
-        running = {
-            self._threads.submit(self._ask, witness, question, old_sizes.get(witness.name, 0)): witness
-            for witness in self._witnesses
-        }
-        _, late = wait(running, timeout=TRIES * self._timeout + 1)
-        for each, witness in running.items():
-            if each in late:
-                each.cancel()
+        free = [witness for witness in self._witnesses if self._is_free(witness)]
+        for witness in free:
+            known = old_sizes.get(witness.name, 0)
+            self._running[witness.name] = self._threads.submit(self._ask, witness, question, known)
+        _, late = wait([self._running[witness.name] for witness in free], timeout=TRIES * self._timeout + 1)
+        for witness in self._witnesses:
+            running = self._running[witness.name]
+            if witness not in free or running in late:
+                log.info("witness away", witness=witness.name, error="its answer does not end")
                 asked.away.append(witness.name)
             else:
-                _add(asked, witness, each.result(), question)
+                _add(asked, witness, running.result(), question)
         return asked
+
+    def _is_free(self, witness: Witness) -> bool:
+        last = self._running.get(witness.name)
+        return last is None or last.done()
 
     def _ask(self, witness: Witness, question: "_Question", old_size: int) -> "str | Ahead | Contradicted | None":
         """The witness's line, a finding, or None where it is away."""
