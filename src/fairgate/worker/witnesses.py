@@ -82,8 +82,8 @@ class Witnesses:
         """Ask all to cosign the checkpoint `note`; `old_sizes` has what each had seen last (0 where it is not known).
 
         Never raises for what a witness does. One that dribbles its answer is not asked anew before that has ended: it
-        costs itself the thread that it has, and no other witness one. `proof` is called from other threads, by one at a time; what it raises is
-        raised here.
+        costs itself the thread that it has, and no other witness one. `proof` is called from other threads, by one at a
+        time; what it raises is raised here.
         """
         parsed = parse_note(note, "checkpoint")
         question = _Question(note, parsed, parse_checkpoint(parsed, "checkpoint"), _one_at_a_time(proof))
