@@ -89,6 +89,16 @@ def test_nor_over_a_connection_that_was_there_before_it_was_restored(world: Time
     assert audit.size(world.conn) == 12, "the transaction was rolled back"
 
 
+def test_nor_does_the_worker_take_anything_into_it(world: TimeWorld, dsn: str) -> None:
+    """Tries that gates wrote to disk are kept for the database that is right."""
+    with connections(dsn, 1, world.home) as connect:
+        with connect():
+            pass
+        restore(world, 12)
+        with pytest.raises(PoolTimeout), connect():
+            pass
+
+
 def test_nor_over_one_that_was_there_before_it_was_held(world: TimeWorld) -> None:
     heads.refuse_older(world.conn, world.home)
     heads.hold(world.home, "witnesses know another ledger")

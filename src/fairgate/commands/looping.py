@@ -51,7 +51,8 @@ class Loop:
 def connections(dsn: str, most: int, home: Path | None = None) -> Iterator[Connect]:
     """Connections to borrow, in autocommit mode. They are made when needed, and again when the database was away.
 
-    With a `home` only to a database that goes on from what was signed there.
+    With a `home` only to a database that goes on from what was signed there, which is asked whenever one is borrowed: it
+    can be restored from a backup under connections that stay.
     """
     kwargs = {"autocommit": True, "connect_timeout": 5}
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # loops say that the database is away, once each
@@ -62,13 +63,18 @@ def connections(dsn: str, most: int, home: Path | None = None) -> Iterator[Conne
         timeout=PATIENCE,
         kwargs=kwargs,
         configure=None if home is None else partial(heads.refuse_older, home=home),
-        check=ConnectionPool.check_connection,
+        check=ConnectionPool.check_connection if home is None else partial(_check, home=home),
         max_idle=IDLE,
         reconnect_timeout=PATIENCE,  # then whoever asks next begins anew, and waits for no long pause of the pool
         open=True,
     )
     with pool:
         yield pool.connection
+
+
+def _check(conn: psycopg.Connection, home: Path) -> None:
+    ConnectionPool.check_connection(conn)
+    heads.refuse_older(conn, home)
 
 
 def run(loops: Sequence[Loop], stop: threading.Event) -> None:

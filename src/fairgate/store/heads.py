@@ -104,15 +104,20 @@ def refuse_older(conn: psycopg.Connection, home: Path) -> None:
 
     From then on refuse_taken holds the connection to the same home.
     """
-    why = held(home)
-    if why is not None:
-        raise OlderDatabase(why)
+    refuse_held(home)
     for size, last in _known(home):
         row = conn.execute(
             "SELECT l.data FROM ledger g JOIN leaf l ON l.index = %s WHERE g.size >= %s", [size - 1, size]
         ).fetchone()
         refuse_other(row or (), size, last)
     _homes[conn] = home
+
+
+def refuse_held(home: Path) -> None:
+    """Raise OlderDatabase where nothing may be added."""
+    why = held(home) if _held(home).exists() else None  # asked often, and it hardly ever is there
+    if why is not None:
+        raise OlderDatabase(why)
 
 
 def refuse_other(data: Sequence[bytes], size: int, last: bytes) -> None:
@@ -129,9 +134,7 @@ def refuse_taken(conn: psycopg.Connection, first: int) -> None:
     home = _homes.get(conn)
     if home is None:
         return
-    why = held(home) if _held(home).exists() else None
-    if why is not None:
-        raise OlderDatabase(why)
+    refuse_held(home)
     size = _tiled(LedgerFiles(home))
     if first < size:
         raise _older(size)
@@ -145,7 +148,7 @@ def _older(size: int) -> OlderDatabase:
 def _known(home: Path) -> Iterator[tuple[int, bytes]]:
     """What is known of the ledger outside of the database: sizes, and the hash of the last leaf of each.
 
-    Tiles that are damaged say nothing: whoever signs finds them, and nobody loses a confirmation over them.
+    Tiles that are damaged, or cannot be read, say nothing: whoever signs finds them, and nobody loses a confirmation over them.
     """
     head = load(path(home))
     if head is not None and head.size:
@@ -154,12 +157,12 @@ def _known(home: Path) -> Iterator[tuple[int, bytes]]:
     if size := _tiled(files):
         try:
             yield size, files.last(size)
-        except BadInput:
+        except (BadInput, OSError):
             return
 
 
 def _tiled(files: LedgerFiles) -> int:
     try:
         return files.size()
-    except BadInput:
+    except (BadInput, OSError):
         return 0

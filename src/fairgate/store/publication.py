@@ -26,6 +26,7 @@ import psycopg
 from fairgate.core import tiles
 from fairgate.core.bundle import parse_manifest, write_entries, write_results
 from fairgate.core.draw import Drawn
+from fairgate.core.errors import BadInput
 from fairgate.core.honoured import FILE, write_honoured
 from fairgate.core.note import parse_note
 from fairgate.core.profile import Profile
@@ -104,8 +105,8 @@ def is_another(place: Path, found: Round, *, postponing: bool = False) -> bool:
     """
     try:
         public = parse_manifest((place / "manifest.json").read_bytes())
-    except FileNotFoundError:
-        return False
+    except (FileNotFoundError, NotADirectoryError, BadInput):
+        return False  # nothing that anybody could have checked a draw by
     if found.manifest is None:
         return True
     ours, is_seeded = parse_manifest(found.manifest.encode()), (place / "beacon.json").exists()

@@ -50,7 +50,7 @@ class Pool:
             reconnect_timeout=PATIENCE_SECONDS,  # then whoever asks begins anew, without its long pauses
             kwargs={"autocommit": True, "connect_timeout": 3},
             configure=None if home is None else partial(heads.refuse_older, home=home),
-            check=ConnectionPool.check_connection,
+            check=ConnectionPool.check_connection if home is None else partial(_check, home=home),
             open=True,
         )
 
@@ -93,6 +93,12 @@ class Pool:
         since, self._away_since = self._away_since, None
         if since is not None:
             log.info("database back", who="pages", away_s=round(time.monotonic() - since))
+
+
+def _check(conn: psycopg.Connection, home: Path) -> None:
+    """What an append would find out is not asked for each page."""
+    ConnectionPool.check_connection(conn)
+    heads.refuse_held(home)
 
 
 @lru_cache(maxsize=4)
