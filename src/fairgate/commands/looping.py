@@ -51,8 +51,8 @@ class Loop:
 def connections(dsn: str, most: int, home: Path | None = None) -> Iterator[Connect]:
     """Connections to borrow, in autocommit mode. They are made when needed, and again when the database was away.
 
-    With a `home` only to a database that goes on from what was signed there, which is asked whenever one is borrowed: it
-    can be restored from a backup under connections that stay.
+    With a `home` only to a database that goes on from what was signed there. That is asked whenever one is borrowed: a
+    database can be restored from a backup under connections that stay.
     """
     kwargs = {"autocommit": True, "connect_timeout": 5}
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # loops say that the database is away, once each

@@ -148,7 +148,8 @@ def _older(size: int) -> OlderDatabase:
 def _known(home: Path) -> Iterator[tuple[int, bytes]]:
     """What is known of the ledger outside of the database: sizes, and the hash of the last leaf of each.
 
-    Tiles that are damaged, or cannot be read, say nothing: whoever signs finds them, and nobody loses a confirmation over them.
+    Tiles that are damaged, or cannot be read, say nothing: whoever signs finds them, and nobody loses a confirmation
+    over them.
     """
     head = load(path(home))
     if head is not None and head.size:
