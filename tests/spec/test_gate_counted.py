@@ -1,6 +1,7 @@
 """The gate counts confirmations by the ten seconds in which they were answered."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import psycopg
@@ -56,18 +57,20 @@ def test_what_nobody_fetches_is_bounded() -> None:
 
 @pytest.mark.parametrize("wrong_s", [0, 4, -4, 3600, -3600, 25])
 def test_a_servers_samples_go_by_the_databases_clock_though_its_own_is_wrong(
-    dsn: str, conn: psycopg.Connection, wrong_s: int
+    dsn: str, conn: psycopg.Connection, tmp_path: Path, wrong_s: int
 ) -> None:
     now = clock.now(conn)
     here = now + timedelta(seconds=wrong_s)
     end = datetime.fromtimestamp(int(here.timestamp()) // 10 * 10, UTC)
-    samples._record(dsn, [Counted(end, "gate a 1", 3, 1)], here)
+    samples._record(dsn, tmp_path, [Counted(end, "gate a 1", 3, 1)], here)
     [(at, ok, failed)] = conn.execute("SELECT at, ok, failed FROM sample").fetchall()
     assert (ok, failed) == (3, 1)
     assert abs(at - now) < timedelta(seconds=20)
     assert at.timestamp() % 10 == 0
 
 
-def test_a_servers_samples_from_a_time_that_cannot_be_are_let_go(dsn: str, conn: psycopg.Connection) -> None:
-    samples._record(dsn, [Counted(clock.now(conn) - timedelta(days=31), "gate a 1", 3, 1)])
+def test_a_servers_samples_from_a_time_that_cannot_be_are_let_go(
+    dsn: str, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    samples._record(dsn, tmp_path, [Counted(clock.now(conn) - timedelta(days=31), "gate a 1", 3, 1)])
     assert conn.execute("SELECT count(*) FROM sample").fetchone() == (0,)

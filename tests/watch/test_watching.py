@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from databases import Databases
-from fairgate.store import clock, evidence, keys, offers, profiles
+from fairgate.store import clock, evidence, heads, keys, offers, profiles
 from fairgate.watch.confirming import Failed, confirm
 from fairgate.watch.figures import LONGEST
 from fairgate.watch.run import Watcher, next_sample, run, watch
@@ -68,6 +68,22 @@ def test_a_confirmation_that_works_is_a_good_sample(watcher: Watcher, conn: psyc
         " WHERE s.kind = 'confirmed'"
     ).fetchall()
     assert states == [("confirmed",)]
+
+
+def test_into_a_database_that_was_restored_nothing_is_written(
+    watcher: Watcher, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    """It would be an outage for the watcher too, and the outage a leaf whose index others have on their receipts."""
+    at_home = replace(watcher, home=tmp_path)
+    heads.hold(tmp_path, "20 leaves were signed, the database has 12")
+    for ago in (5, 4, 3, 2):
+        watch(at_home, at(conn, ago))
+    assert recorded(conn, watcher.source) == []
+    assert at_home.spool.waiting == 4
+    assert conn.execute("SELECT count(*) FROM statement WHERE kind = 'outage'").fetchone() == (0,)
+    heads.release(tmp_path)
+    watch(at_home, at(conn, 1))
+    assert [(ok, failed) for _, ok, failed in recorded(conn, watcher.source)] == [(0, 1)] * 4 + [(1, 0)]
 
 
 def window(conn: psycopg.Connection) -> int:

@@ -99,7 +99,7 @@ class Gate:
         tries = Tries(Journal(self._place.home / "journal"), self._figures)
         desk = Desk(self._place.keys, self._place.signer, lanes, tries, self._figures, self._place.proxies)
         self._hot = self._endpoints(desk)
-        sampling = asyncio.create_task(bring_in(desk, self._place.database_url))
+        sampling = asyncio.create_task(bring_in(desk, self._place.database_url, self._place.home))
         try:
             yield
         finally:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -16,7 +17,7 @@ from fairgate.core import faults
 from fairgate.core.lifecycle import Refused
 from fairgate.gate.counted import SLOT_S
 from fairgate.gate.desk import Desk
-from fairgate.store import clock
+from fairgate.store import clock, heads
 from fairgate.store.journal import Counted
 
 LOOK_S: Final = 1.0
@@ -26,7 +27,7 @@ SLOT: Final = timedelta(seconds=SLOT_S)
 log = structlog.get_logger()
 
 
-async def bring_in(desk: Desk, database_url: str) -> None:
+async def bring_in(desk: Desk, database_url: str, home: Path) -> None:
     """Put what the desk counted on record, until cancelled. Nothing that goes wrong here ends it."""
     away = _Away()
     while True:
@@ -34,7 +35,7 @@ async def bring_in(desk: Desk, database_url: str) -> None:
         try:
             counted = desk.counter.due(time.time())
             if counted:
-                await _keep(desk, database_url, counted, away)
+                await _keep(desk, database_url, home, counted, away)
         except Exception as error:
             log.error("samples failed", error=type(error).__name__, place=faults.place(error))
 
@@ -56,9 +57,9 @@ class _Away:
             self.since = None
 
 
-async def _keep(desk: Desk, database_url: str, counted: Sequence[Counted], away: _Away) -> None:
+async def _keep(desk: Desk, database_url: str, home: Path, counted: Sequence[Counted], away: _Away) -> None:
     try:
-        await run_in_threadpool(_record, database_url, counted)
+        await run_in_threadpool(_record, database_url, home, counted)
     except psycopg.Error as error:
         away.goes(error)
         for sample in counted:
@@ -68,12 +69,13 @@ async def _keep(desk: Desk, database_url: str, counted: Sequence[Counted], away:
         await run_in_threadpool(desk.tries.let_go)
 
 
-def _record(database_url: str, counted: Sequence[Counted], here: datetime | None = None) -> None:
+def _record(database_url: str, home: Path, counted: Sequence[Counted], here: datetime | None = None) -> None:
     """Put samples on record, their times mended where this host's clock, which shows `here`, is wrong by many seconds.
 
     What worked must not count for another time, in which it may have failed.
     """
     with psycopg.connect(database_url, autocommit=True, connect_timeout=CONNECT_S) as conn:
+        heads.refuse_older(conn, home)
         now = clock.now(conn)
         behind = SLOT * round((now - (here or datetime.now(UTC))) / SLOT)
         acts = [RecordSample(sample.at + behind, sample.source, sample.ok, sample.failed) for sample in counted]

@@ -28,7 +28,7 @@ from fairgate.core.canary import PROGRAM
 from fairgate.core.lifecycle import Refused
 from fairgate.core.outages import Sample
 from fairgate.core.sealing import Keys
-from fairgate.store import clock, evidence, keys
+from fairgate.store import clock, evidence, heads, keys
 from fairgate.store.status import State
 from fairgate.watch.confirming import Failed, confirm
 from fairgate.watch.figures import LONGEST, Address, Figures, shown
@@ -62,7 +62,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """`source` names the watcher in its samples; `every` in seconds."""
+    """`source` names the watcher in its samples; `every` in seconds; in `home` is what was signed of the ledger."""
 
     url: str
     dsn: str
@@ -73,10 +73,15 @@ class Watcher:
     clock: Clock = field(default_factory=Clock)
     figures: Figures = field(default_factory=Figures)
     telling: Telling | None = None
+    home: Path | None = None
 
     def connect(self, lock: int = LOCK_SECONDS) -> psycopg.Connection:
-        """A connection on which every wait has an end, the one for a lock after `lock` seconds."""
-        return psycopg.connect(
+        """A connection on which every wait has an end, the one for a lock after `lock` seconds.
+
+        A database that was restored from a backup is away, as for everybody: the outage that this makes must not become
+        its next leaf.
+        """
+        conn = psycopg.connect(
             self.dsn,
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
@@ -86,6 +91,13 @@ class Watcher:
             keepalives_count=2,
             tcp_user_timeout=LOST_SECONDS * 1000,
         )
+        try:
+            if self.home is not None:
+                heads.refuse_older(conn, self.home)
+        except BaseException:
+            conn.close()
+            raise
+        return conn
 
 
 def run(
@@ -111,6 +123,7 @@ def run(
         spool,
         every,
         telling=Telling(home, tell),
+        home=home,
     )
     log.info("watch started", url=url)
     try:
