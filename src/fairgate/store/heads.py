@@ -9,6 +9,7 @@ others have on their receipts.
 """
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from fairgate.store.ledger_files import LedgerFiles
 
 MODE: Final = 0o644
 HASH_BYTES: Final = 32
-_homes: Final = WeakKeyDictionary[psycopg.Connection, Path]()  # of the connections that refuse_older let in
+_public: Final = WeakKeyDictionary[psycopg.Connection, LedgerFiles]()  # what connections were let in by
 _WAY_OUT: Final = "restore it from the backup of this home, and see docs/operations/ledger.md"
 
 
@@ -110,12 +111,12 @@ def refuse_older(conn: psycopg.Connection, home: Path) -> None:
             "SELECT l.data FROM ledger g JOIN leaf l ON l.index = %s WHERE g.size >= %s", [size - 1, size]
         ).fetchone()
         refuse_other(row or (), size, last)
-    _homes[conn] = home
+    _public[conn] = LedgerFiles(home)
 
 
 def refuse_held(home: Path) -> None:
     """Raise OlderDatabase where nothing may be added."""
-    why = held(home) if _held(home).exists() else None  # asked often, and it hardly ever is there
+    why = held(home) if os.path.exists(f"{home}/ledger/held") else None  # noqa: PTH110  asked for each batch of acts
     if why is not None:
         raise OlderDatabase(why)
 
@@ -131,11 +132,11 @@ def refuse_taken(conn: psycopg.Connection, first: int) -> None:
 
     Without a connection that refuse_older let in there is nothing to compare with.
     """
-    home = _homes.get(conn)
-    if home is None:
+    files = _public.get(conn)
+    if files is None:
         return
-    refuse_held(home)
-    size = _tiled(LedgerFiles(home))
+    refuse_held(files.home)
+    size = _tiled(files)
     if first < size:
         raise _older(size)
 

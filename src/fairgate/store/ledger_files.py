@@ -33,6 +33,7 @@ class LedgerFiles:
     """The files of the ledger of one home."""
 
     def __init__(self, home: Path) -> None:
+        self.home = home
         self.folder = home / "public" / "ledger"
         self._tiled = self.folder / ".tiled"
 
