@@ -124,6 +124,19 @@ def test_without_its_witness_a_checkpoint_shows_nothing_until_it_is_back(world: 
     assert set(cosigned_at(note, policy)) == {"w0"}
 
 
+def test_a_start_while_the_witness_is_away_takes_nothing_from_what_is_public(world: TimeWorld, tmp_path: Path) -> None:
+    witness = WitnessProcess(tmp_path / "witness", logs=(signer_of(world).key,))
+    write_tiles(world.worker())
+    with witness.running():
+        sign(world, witness)
+    sign(world, witness)
+    assert set(cosigned_at(public(world)[0], public(world)[2])) == {"w0"}
+    world.asking()
+    write_tiles(world.worker())
+    sign(world, witness)
+    assert public(world)[1].size == 4, "what is new is public without it"
+
+
 @pytest.mark.parametrize("what", ["statement", "salt"])
 def test_a_leaf_that_is_not_what_its_statement_hashes_to_is_not_signed(
     world: TimeWorld, what: str, capfd: pytest.CaptureFixture[str]

@@ -154,11 +154,18 @@ class Signing:
         made = Published(head.size, head.root(), note_text(note), now, seen)
         if self._to_be_kept(conn, made):
             record_checkpoints(conn, [made])
-        if head.size > self._published or seen is not None:
+        if head.size > self._shown() or seen is not None:
             self.files.put_checkpoint(made.note)
             log.info("checkpoint", size=head.size, witnessed=seen is not None)
         self._published, self._witnessed = head.size, seen is not None
         self._signed_at = monotonic()
+
+    def _shown(self) -> int:
+        """The leaves of the checkpoint that is public; one that was witnessed is not replaced by one that is not."""
+        try:
+            return self._own(self.files.checkpoint.read_bytes()).size
+        except (FileNotFoundError, BadInput):
+            return 0
 
     def _to_be_kept(self, conn: psycopg.Connection, made: Published) -> bool:
         """Whether a checkpoint goes on record: those that show a sealing, and now and then one of the others."""
