@@ -1,6 +1,7 @@
 """A database restored from a backup would give out indexes of leaves again that others have on their receipts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from databases import Databases
 from fairgate.commands import recover as recovering
 from fairgate.commands.looping import connections
 from fairgate.core import tiles, tree
-from fairgate.store import audit, checkpoints, heads
+from fairgate.core.bundle import parse_manifest
+from fairgate.store import audit, checkpoints, heads, publication, rounds
 from fairgate.store.heads import OlderDatabase
 from fairgate.store.ledger_files import LedgerFiles
+from fairgate.store.rounds import Round
 from fairgate.worker import loops
 from fairgate.worker.loops import write_tiles
 from fairgate.worker.set_back import REASON
@@ -236,3 +239,28 @@ def test_the_same_list_goes_on_and_comes_to_the_same_results(conn: psycopg.Conne
     loops.publish(world.worker())
     going_on(world, (24,))
     assert world.states()[DAY.isoformat()] == "drawn"
+
+
+def test_only_a_postponement_that_is_not_published_yet_may_differ(conn: psycopg.Connection, tmp_path: Path) -> None:
+    world = TimeWorld(conn, tmp_path / "home")
+    world.start_calendar()
+    world.asking()
+    going_on(world, (0, 13))
+    loops.publish(world.worker())
+    found, folder = rounds.find(conn, "arrival", DAY), tmp_path / "home" / "public" / "draws" / DAY.isoformat()
+    assert found is not None
+    assert found.manifest is not None
+    sealed = parse_manifest(found.manifest.encode())
+
+    def with_manifest(**changes: object) -> Round:
+        return replace(found, manifest=replace(sealed, **changes).to_json())
+
+    later, earlier = (sealed.seed_at + sign * timedelta(minutes=15) for sign in (1, -1))
+    assert not publication.is_another(folder, found, postponing=True)
+    assert not publication.is_another(folder, with_manifest(seed_at=later))
+    assert publication.is_another(folder, with_manifest(seed_at=earlier)), "the public has seen the postponement"
+    assert publication.is_another(folder, with_manifest(ticket_key_hash="0" * 64))
+    (folder / "beacon.json").write_text("{}")
+    assert not publication.is_another(folder, found), "the same value gives the same draw"
+    assert publication.is_another(folder, found, postponing=True)
+    assert publication.is_another(folder, with_manifest(seed_at=later))
