@@ -61,7 +61,7 @@ def _about_database(error: Exception) -> str | None:
 
     place = database_place()
     if isinstance(error, OlderDatabase):
-        return f"{place}: {error}"
+        return f"{place}: {error}; `fairgate ledger recover` and docs/operations/ledger.md say how it goes on"
     if isinstance(error, psycopg.errors.DiskFull):
         return f"{place}: the disk is full; make room there, nothing half written was kept"
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):

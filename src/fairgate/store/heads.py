@@ -143,7 +143,7 @@ def refuse_taken(conn: psycopg.Connection, first: int) -> None:
 
 def _older(size: int) -> OlderDatabase:
     problem = f"{size} leaves of the ledger are public and this database has others or fewer"
-    return OlderDatabase(f"{problem}: it was restored from a backup; see `fairgate ledger recover`")
+    return OlderDatabase(f"{problem}: it was restored from a backup")
 
 
 def _known(home: Path) -> Iterator[tuple[int, bytes]]:
