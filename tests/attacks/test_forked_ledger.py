@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from fairgate.core import tiles
-from fairgate.core.note import parse_note, verified
+from fairgate.core.note import NoteSigner, parse_note, verified
 from fairgate.core.policy import Log, Policy, Witness
 from fairgate.worker.witnesses import Contradicted, Witnesses
-from ledgers import LOG, Published
+from ledgers import LOG, ORIGIN, WITNESSES, Published
 from mirror_copy import Mirror
 from served_files import Served
 from witness_process import WitnessProcess
@@ -55,6 +55,21 @@ def test_two_mirrors_that_were_shown_two_ledgers_find_out_by_one_file(
     assert "two ledgers: " in ann.err
     [place] = ann.forks()
     assert proves(place)
+
+
+@pytest.mark.parametrize("signer", [LOG, NoteSigner(b"M" * 32, ORIGIN)], ids=["ledger", "somebody"])
+def test_a_second_story_that_no_witness_was_shown_is_proof_all_the_same(
+    served: Served, tmp_path: Path, policy: list[str], signer: NoteSigner
+) -> None:
+    """The ledger's signature is enough for it, and nobody else's is."""
+    ann = Mirror(tmp_path / "ann", served.url)
+    served.show(story(700, "for Ann"))
+    ann.run(*policy)
+    (tmp_path / "other").write_bytes(story(700, "for Ben").signed(signer=signer))
+    strict = tmp_path / "strict"
+    strict.write_text(f"log {LOG.key.vkey}\nwitness w {WITNESSES[0].key.vkey}\nquorum w\n")
+    assert ann.compare(tmp_path / "other", "--policy", str(strict)) == 1
+    assert [proves(place) for place in ann.forks()] == ([True] if signer is LOG else [])
 
 
 def test_before_the_stories_part_there_is_nothing_to_find(served: Served, tmp_path: Path, policy: list[str]) -> None:

@@ -123,7 +123,9 @@ def compare(
         problem = f"is of {shown(theirs.checkpoint.origin)}, the copy of {shown(old.checkpoint.origin)}"
         raise BadInput(str(other), problem, "compare checkpoints of one ledger")
     with _also_as_json(as_json):
-        signed, agrees = _signed(theirs, policy), _compared(folder, old, theirs)
+        _refuse_unsigned(theirs, policy)
+        agrees = _compared(folder, old, theirs)  # two faces are proven by the ledger's signatures, whoever cosigned
+        signed = _signed(theirs, policy)
     size = theirs.checkpoint.size
     if not agrees:
         problem = f"has {size} leaves, the copy {old.checkpoint.size}: nothing can be said yet"
@@ -159,9 +161,7 @@ def _signed(shown_now: Kept, policy: Policy | None) -> str:
     """Who signed, in words; raises CheckedAndFalse where that is not enough for the policy."""
     if policy is None:
         return "no policy given, so nobody's signature was checked"
-    origin = shown_now.checkpoint.origin
-    if not log_signed(shown_now.note, policy, "checkpoint"):
-        raise CheckedAndFalse(f"checkpoint: no key that the policy has for {shown(origin)} signed it")
+    _refuse_unsigned(shown_now, policy)
     since = witnessed_at(shown_now.note, policy)
     if since is None:
         names = ", ".join(sorted(cosigned_at(shown_now.note, policy))) or "none"
@@ -170,6 +170,12 @@ def _signed(shown_now: Kept, policy: Policy | None) -> str:
         return "signed by the ledger; the policy asks for no witness"
     names = ", ".join(sorted(cosigned_at(shown_now.note, policy)))
     return f"signed by the ledger and cosigned by {names}, enough since {moment(datetime.fromtimestamp(since, UTC))}"
+
+
+def _refuse_unsigned(shown_now: Kept, policy: Policy | None) -> None:
+    if policy is not None and not log_signed(shown_now.note, policy, "checkpoint"):
+        origin = shown(shown_now.checkpoint.origin)
+        raise CheckedAndFalse(f"checkpoint: no key that the policy has for {origin} signed it")
 
 
 def _two_faces(fault: TwoFaces) -> str:
