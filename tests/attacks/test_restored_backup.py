@@ -120,8 +120,12 @@ def test_a_damaged_tile_is_taken_for_no_backup(world: TimeWorld, file: str, dama
     heads.refuse_older(world.conn, world.home)
     world.asking()
     files = {path: path.read_bytes() for path in (world.home / "public" / "ledger" / "tile").rglob("*.p/*")}
+    before = public(world)[1]
     write_tiles(world.worker())
+    sign(world)
+    assert heads.held(world.home) is None
     if file != ".tiled" or damage is not None:
+        assert public(world)[1] == before
         assert files == {path: path.read_bytes() for path in files}
         assert not (world.home / "public" / "ledger" / "tile" / "0" / "000.p" / "22").exists()
 
