@@ -38,6 +38,7 @@ class Pool:
     def __init__(self, url: str, home: Path | None = None) -> None:
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it tells of each connection that fails
         self._url = url
+        self._home = home
         self._away_since: float | None = None
         self._ask_at = 0.0  # when it is away
         self._turn = threading.Lock()  # whose it is to ask then
@@ -74,10 +75,12 @@ class Pool:
         if time.monotonic() < self._ask_at or not self._turn.acquire(blocking=False):
             raise Away
         try:
-            Connection.connect(self._url, autocommit=True, connect_timeout=3).close()
-        except psycopg.OperationalError:
+            with Connection.connect(self._url, autocommit=True, connect_timeout=3) as conn:
+                if self._home is not None:
+                    heads.refuse_older(conn, self._home)
+        except psycopg.Error as error:
             self._is_away()
-            raise
+            raise Away from error
         finally:
             self._turn.release()
         self._is_back()
