@@ -1,9 +1,11 @@
 """`fairgate round`: a round by hand, from opening to a bundle that anyone can verify; and `fairgate ledger check`."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from notary import show_sealing
 from world import DAY, World
 
 
@@ -27,6 +29,11 @@ def test_a_round_goes_from_opening_to_a_bundle_that_verifies(fairgate, by_hand, 
     assert "has no bundle" in refused("round", "show", DAY, "--bundle", tmp_path / "early", env=on_database)
     [sealed] = by_hand("seal", DAY)
     assert sealed["entries"] == 12
+    assert "its time has not come" in refused("round", "draw", DAY, env=on_database)
+    show_sealing(world.conn, datetime.now(UTC) - timedelta(days=2))
+    _without_guards(
+        world, "UPDATE round SET seed_at = seed_at - interval '1 day', draw_at = seed_at - interval '1 day'"
+    )
     assert [step["kind"] for step in by_hand("draw", DAY)] == ["seeded", "drawn"]
     assert "cannot be done" in refused("round", "draw", DAY, env=on_database)
     assert "cannot be done" in refused("round", "void", DAY, "--reason", "too late", env=on_database)
