@@ -43,6 +43,7 @@ export type Code =
   | "signature"
   | "policy"
   | "statement"
+  | "late"
   | "difference";
 
 export class Fault extends Error {

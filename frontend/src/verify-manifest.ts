@@ -84,7 +84,7 @@ function readBeacon(value: Json): Drand | CommitReveal {
 }
 
 // Whether the calendar has this moment: what it is read as must be written the same.
-function isTime(found: string): boolean {
+export function isTime(found: string): boolean {
   if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/.test(found)) return false;
   const at = new Date(found);
   return !found.startsWith("0000") && !isNaN(at.getTime()) && `${at.toISOString().slice(0, 19)}Z` === found;

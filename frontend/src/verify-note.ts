@@ -7,7 +7,8 @@ import { sha256 } from "./verify-hash";
 
 const [ED25519, COSIGNATURE] = [0x01, 0x04]; // types of keys
 const [KEY_BYTES, ID_BYTES, TIME_BYTES, SIGNATURE_BYTES, ROOT_BYTES] = [32, 4, 8, 64, 32];
-const NOTE_MOST = 1 << 20; // bytes
+const NOTE_MOST = 1 << 18; // bytes
+const SIGNATURES_MOST = 64;
 const POLICY = "policy";
 
 export interface Checkpoint {
@@ -34,6 +35,7 @@ export function readCheckpoint(file: string, data: Uint8Array): Checkpoint {
   const sound = origin && /^(?:0|[1-9][0-9]{0,18})$/.test(size ?? "") && hash?.length === ROOT_BYTES && !more.includes("");
   if (!sound) throw new Fault(file, {}, "checkpoint-form");
   const signatures = parts[2]!.slice(0, -1).split("\n").map((line) => readSignature(file, line));
+  if (signatures.length > SIGNATURES_MOST) throw new Fault(file, {}, "checkpoint-form");
   return { body: parts[1]!, origin, size: BigInt(size!), root: hash, signatures };
 }
 

@@ -113,9 +113,11 @@ class Panel {
     return made;
   }
 
-  private sealing({ state, origin, leaf, witnesses }: Sealing): DocumentFragment {
+  private sealing({ state, origin, leaf, act, witnesses }: Sealing): DocumentFragment {
     const names = witnesses.map(({ name, at }) => `${name} (${new Date(at * 1000).toISOString().slice(0, 19)}Z)`);
-    return this.words(`sealing-${state}`, { origin, leaf, witnesses: names.length ? names.join(", ") : this.words("none") });
+    const made = this.words(`sealing-${state}`, { origin, leaf, witnesses: names.length ? names.join(", ") : this.words("none") });
+    if (act === "postponed") made.append(" ", this.words("sealing-put-off"));
+    return made;
   }
 
   private wrong({ file, place, code, found, wanted }: Wrong): DocumentFragment {

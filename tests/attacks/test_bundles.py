@@ -4,6 +4,7 @@ Each attack is made on a bundle that is right, and the same bundle without the a
 files contradict each other, 2 that a file cannot be right as it is.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,7 +61,7 @@ def test_without_an_attack_both_find_the_bundle_right(tmp_path: Path, policy: Pa
         assert by_product(folder) == (0, "")
         code, said = by_verify_py(folder)
         assert code == 0, said
-        assert "sealing in the tree of 'places.example.org/ledger', 7 leaves" in said
+        assert "Z, in the tree of 'places.example.org/ledger', 7 leaves" in said
 
 
 def drand(number: int) -> DrandProof:
@@ -256,6 +257,65 @@ def test_a_checkpoint_that_is_not_the_one_of_the_proof(tmp_path: Path, policy: P
     other = replace(bundle, index=2).files()
     folder = bundles.write(tmp_path / "bundle", {**bundle.files(), "checkpoint": other["checkpoint"]})
     assert by_product(folder, policy)[0] == by_product(folder)[0] == by_verify_py(folder)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (",", ", "),
+        ("{", '{"a":1,'),
+        ("}", ',"x":1.5}'),
+        ("}", ',"x":-1}'),
+        ("}", ',"x":NaN}'),
+        ("}", ',"x":true}'),
+        ("}", ',"x":""}'),
+        ("}", ',"x":"\\ud800"}'),
+        ("}", ',"x":' + "[" * 150 + "]" * 150 + "}"),
+        ("}", ',"x":' + "9" * 16 + "}"),
+        ("}", ',"x":"' + "a" * 400_000 + '"}'),
+        ("T17:", "T24:"),
+        ('"kind"', '"at":"2026-11-20T17:00:00Z","kind"'),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_statement_that_is_not_as_the_ledger_writes_them(
+    tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    """Two readings of one act would be two truths: it stands in the tree all right, and is refused all the same."""
+    bundle = a_bundle()
+    written = bundle.statement().replace(old, new)
+    assert written != bundle.statement()
+    monkeypatch.setattr(Bundle, "statement", lambda _: written)
+    refused(bundle.write(tmp_path / "bundle"), policy, code=2, named="sealing.tlog-proof")
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signature", "text"])
+def test_a_checkpoint_of_more_than_256_kibibytes(tmp_path: Path, policy: Path, signed: bool) -> None:
+    files = a_bundle().files()
+    head, note = files["sealing.tlog-proof"].split(b"\n\n", 1)
+    long = b"A" * 4 * (1 << 16)
+    note = note + "— someone ".encode() + long + b"\n" if signed else note.replace(b"\n\n", b"\n" + long + b"\n\n")
+    spoilt = {"checkpoint": note, "sealing.tlog-proof": head + b"\n\n" + note}
+    refused(bundles.write(tmp_path / "bundle", {**files, **spoilt}), policy, code=2, named="sealing.tlog-proof")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, policy: Path) -> None:
+    """A pipe gives nothing and a device gives bytes without end; a folder that somebody packed can hold links to both."""
+    files = a_bundle().files()
+    for name in files:
+        folder = bundles.write(tmp_path / name.replace(".", "-"), files)
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        assert by_product(folder, policy)[0] == by_verify_py(folder)[0] == 2
+        (folder / name).unlink()
+        (folder / name).symlink_to("/dev/zero")
+        assert by_product(folder, policy)[0] == by_verify_py(folder)[0] == 2
+
+
+def test_a_sealing_that_contradicts_counts_also_where_there_are_no_results(tmp_path: Path, policy: Path) -> None:
+    files = replace(a_bundle(), sealed_before=timedelta(0)).files()
+    del files["results.csv"]
+    refused(bundles.write(tmp_path / "bundle", files), policy, code=1, named="sealing.tlog-proof")
 
 
 # verify.py checks no signatures and says so: what follows is for those who have keys and `fairgate verify`.

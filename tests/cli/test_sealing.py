@@ -118,9 +118,13 @@ def test_a_proof_or_a_policy_that_is_none_is_refused(refused, sealed, name, data
 
 
 def test_a_sealing_that_was_put_off_is_one_too(fairgate, sealed):
-    replace(Bundle(), kind="postponed").write(sealed)
+    replace(Bundle(), kind="postponed", facts={"was": "2026-11-20T16:45:00Z"}).write(sealed)
     found = findings(fairgate("verify", sealed, "--policy", sealed.parent / "policy", "--json"))
     assert (found["sealing_shown"], found["sealing"]["act"]) == (True, "postponed")
+    for policy in ([], ["--policy", sealed.parent / "policy"]):
+        said = fairgate("verify", sealed, *policy).stdout.decode()
+        assert "  put off 2026-11-20T17:10:00Z, leaf 4 of the ledger" in said
+        assert 'the random value of "2026-11-20T16:45:00Z" was not used' in said
 
 
 def test_what_the_draw_before_left_is_compared_when_it_is_named(fairgate, sealed):

@@ -123,7 +123,7 @@ def test_the_verifier_in_the_bundle_finds_it_right_and_is_that_of_this_version(w
     command = [sys.executable, "-I", "-S", "verify.py"]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 0, ended.stderr
-    assert "sealing in the tree of 'localhost/ledger', " in ended.stdout
+    assert ", in the tree of 'localhost/ledger', " in ended.stdout
 
 
 def test_a_bundle_keeps_the_verifier_that_it_has_when_a_newer_version_ships(

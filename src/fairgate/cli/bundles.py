@@ -203,6 +203,8 @@ def check(path: Path, policy: Path | None = None, after: Path | None = None, *, 
     def examined(folder: Path) -> tuple[Recomputed, sealing.Finding, Difference | None]:
         made = recompute(folder)
         sealed = sealing.check(folder, made.manifest, made.root, policy)
+        if sealed.problem and not (folder / RESULTS).exists():
+            return made, sealed, None
         found = files_of(folder, RESULTS)[0]
         return made, sealed, first_difference(RESULTS, results_in_parts(made.drawn), found)
 

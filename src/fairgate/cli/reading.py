@@ -26,4 +26,12 @@ def files_of(folder: Path, *names: str) -> list[bytes]:
     if "beacon.json" in names and (folder / "manifest.json").is_file() and not (folder / "beacon.json").exists():
         way_out = "come back when it is; until then its manifest and entries are here to be kept"
         raise BadInput(str(folder), "is a round that is sealed and not drawn yet (no beacon.json)", way_out)
-    return [whole(folder / name) for name in names]
+    return [part_of(folder, name) for name in names]
+
+
+def part_of(folder: Path, name: str) -> bytes:
+    """The bytes of a file in a folder that somebody else packed: no pipe and no device, which might never end."""
+    path = folder / name
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise BadInput(shown(str(path)), "is no file", "take the files as they were published")
+    return whole(path)

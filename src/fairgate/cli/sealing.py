@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from fairgate.cli import place
-from fairgate.cli.reading import whole
+from fairgate.cli.reading import part_of, whole
 from fairgate.core.errors import shown
 from fairgate.core.lines import data_text
 from fairgate.core.manifest import Manifest
@@ -13,6 +13,7 @@ from fairgate.core.places import moment
 from fairgate.core.policy import NONE, Policy, parse_policy
 from fairgate.core.sealed import (
     CHECKPOINT,
+    POSTPONED,
     PROOF,
     Contradiction,
     Sealing,
@@ -56,10 +57,10 @@ def check(folder: Path, manifest: Manifest, root: bytes, policy: Path | None) ->
     given = _read(policy) if policy else None
     if not all((folder / name).exists() for name in (CHECKPOINT, PROOF)):
         return Finding()
-    sealing = parse_sealing(whole(folder / PROOF))
+    sealing = parse_sealing(part_of(folder, PROOF))
     trusted = given or _of_home(sealing.checkpoint.origin)
     try:
-        refuse_contradiction(sealing, whole(folder / CHECKPOINT), manifest, root)
+        refuse_contradiction(sealing, part_of(folder, CHECKPOINT), manifest, root)
         witnessed_at = trusted_at(sealing, trusted.policy, manifest.seed_at) if trusted else None
     except Contradiction as found:
         return Finding(sealing, trusted, problem=str(found))
@@ -107,14 +108,16 @@ def in_words(found: Finding) -> list[str]:
             f"The sealing is not shown: without `{CHECKPOINT}` and `{PROOF}` nothing here says that the entries were",
             "fixed before the random value existed.",
         ]
-    head = found.sealing.checkpoint
+    head, put_off = found.sealing.checkpoint, _put_off(found.sealing)
     lines = [
-        f"  sealed  {moment(found.sealing.at)}, leaf {found.sealing.proof.index} of the ledger {shown(head.origin)}",
+        f"  {'put off' if put_off else 'sealed '} {moment(found.sealing.at)}, "
+        f"leaf {found.sealing.proof.index} of the ledger {shown(head.origin)}",
         f"  tree    {head.size} leaves, root {data_text(head.root)}",
     ]
     if found.trusted is None:
         return [
             *lines,
+            *put_off,
             "The act that sealed just this manifest and these entries is in this tree. Signatures were not checked,",
             "as no keys were given, and who makes up a draw can make up a tree: so the sealing is not shown yet.",
             "Name keys that you trust with --policy, or compare origin, size and root with what a witness saw.",
@@ -123,6 +126,7 @@ def in_words(found: Finding) -> list[str]:
     if found.trusted.policy.quorum == NONE:
         return [
             *lines,
+            *put_off,
             "The act that sealed just this manifest and these entries is in this tree, and the ledger signed it. The",
             "time is its own word, as this policy asks for no witness: the entries may be younger than the value.",
         ]
@@ -130,6 +134,17 @@ def in_words(found: Finding) -> list[str]:
     return [
         *lines,
         f"  seen    {moment(found.witnessed_at)}, by enough witnesses",
+        *put_off,
         "This proves that manifest and entries were fixed before the random value existed, unless the ledger and",
         "enough of its witnesses for the quorum acted together.",
+    ]
+
+
+def _put_off(sealing: Sealing) -> list[str]:
+    """What is to be known of a round that did not take the random value that it had announced first."""
+    if sealing.facts.get("kind") != POSTPONED:
+        return []
+    return [
+        f"The draw was put off: the random value of {shown(str(sealing.facts.get('was')))} was not used. When this act was",
+        "done that value could be known; whether the list had been shown in time for it the witnesses can say.",
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from fairgate.core.canonical import read_json
+from fairgate.core.canonical import canonical, read_json
 from fairgate.core.checkpoint import Checkpoint, parse_checkpoint
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.manifest import Manifest
@@ -24,7 +24,11 @@ from fairgate.core.tree import leaf_hash
 
 CHECKPOINT, PROOF = "checkpoint", "sealing.tlog-proof"
 SALT_BYTES = 16
-KINDS = ("sealed", "postponed")
+SEALED, POSTPONED = "sealed", "postponed"
+KINDS = (SEALED, POSTPONED)
+NUMBER_END = 10**15
+_WAY_OUT = "fetch the proof again, whole and unchanged"
+_KEY = re.compile("[a-z_]+")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
@@ -55,9 +59,19 @@ def parse_sealing(data: bytes) -> Sealing:
         raise BadInput(PROOF, "has no extra data", "fetch it again; they are the salt and the statement of the sealing")
     place = f"{PROOF} extra"
     said = read_json(place, proof.extra[SALT_BYTES:])
-    if not isinstance(said, dict):
-        raise BadInput(place, "is no statement", "fetch the proof again, whole and unchanged")
-    return Sealing(_time(said.get("at"), place), said, proof, parse_checkpoint(proof.note, PROOF))
+    if not isinstance(said, dict) or not all(_is_fact(key, value) for key, value in said.items()):
+        raise BadInput(place, "is no statement of a sealing", _WAY_OUT)
+    at = _time(said.get("at"), place)
+    if min(said) != "at" or canonical(said).encode("utf-8", "surrogatepass") != proof.extra[SALT_BYTES:]:
+        # the ledger holds a hash of these bytes, and there is one way to write an act
+        raise BadInput(place, "is no statement as the ledger writes them (canonical JSON)", _WAY_OUT)
+    return Sealing(at, said, proof, parse_checkpoint(proof.note, PROOF))
+
+
+def _is_fact(key: str, value: object) -> bool:
+    """Whether an act of a round may say this: a text, or a number that is not negative."""
+    sound = value != "" if isinstance(value, str) else type(value) is int and 0 <= value < NUMBER_END
+    return sound and bool(_KEY.fullmatch(key))
 
 
 def _time(value: object, place: str) -> datetime:
@@ -66,7 +80,7 @@ def _time(value: object, place: str) -> datetime:
             return datetime.fromisoformat(value)
     except ValueError:
         pass  # 31 February: told below
-    raise BadInput(f"{place} key at", "is no time in UTC", "fetch the proof again, whole and unchanged")
+    raise BadInput(f"{place} key at", "is no time in UTC", _WAY_OUT)
 
 
 def refuse_contradiction(sealing: Sealing, checkpoint: bytes, manifest: Manifest, root: bytes) -> None:

@@ -42,8 +42,8 @@ def need(held, problem, kind=ValueError):
 def sha256(data):
     return hashlib.sha256(data).digest()
 
-def read_json(data, form):
-    """The JSON value and its canonical text (RFC 8785), which has this form."""
+def read_json(data, form, canonical=True):
+    """The JSON value, whose canonical text (RFC 8785) has this form; there may be no other text, where said so."""
     def once(pairs):  # Python alone would take the last of two equal keys
         need(len(dict(pairs)) == len(pairs), "a key stands twice in one object")
         return dict(pairs)
@@ -51,20 +51,19 @@ def read_json(data, form):
     value = json.loads(data.decode(), object_pairs_hook=once)
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     need(re.fullmatch(form, text), "a key is missing or unknown, or its value cannot be")
-    return value, text
+    need(text.encode() == data or not canonical, "not canonical JSON; its hash hangs on each byte")
+    return value
 
 def seconds(time):
     """Since 1970, of a time or date; a ValueError for what only looks like one, as 31 February."""
     return datetime.datetime.fromisoformat(f"{time}T00:00:00"[:19] + "+00:00").timestamp()
 
 def read_manifest(data):
-    manifest, text = read_json(data, MANIFEST)
-    need(text.encode() == data, "not canonical JSON; the seed hangs on each byte, so there is one right form")
+    manifest = read_json(data, MANIFEST)
     closes_at, seed_at, _ = (seconds(manifest[key]) for key in ("closes_at", "seed_at", "round"))
     need(closes_at < seed_at, "closes_at is not before seed_at")
     (n, d), beacon, ports = manifest["seniority_share"], manifest["beacon"], [p["port"] for p in manifest["ports"]]
-    need(n <= d > 0, "seniority_share is no part of a whole")
-    need(len(set(ports)) == len(ports), "a port stands twice")
+    need(n <= d > 0 and len(set(ports)) == len(ports), "seniority_share is no part of a whole, or a port stands twice")
     if beacon["kind"] == "drand":  # of several rounds somebody could choose
         need(beacon["round"] == (seed_at - GENESIS + 2) // 3 + 1, "the beacon is not the first at or after seed_at")
     else:
@@ -96,7 +95,7 @@ def root_of(lines):
 
 def random_value(data, announced):
     """The 32 bytes that beacon.json proves to be those that the manifest announced."""
-    proof, _ = read_json(data, BEACON)
+    proof = read_json(data, BEACON, canonical=False)
     need(all(proof.get(key) == announced.get(key) for key in ("kind", "round")), "not what the manifest announces")
     if proof["kind"] == "drand":
         need(drand_signed(proof["round"], int(proof["signature"], 16)), "not drand's signature of this round")
@@ -113,11 +112,10 @@ def draw(manifest, entries, seed):
     def give(ordered, limit):
         """Each in turn gets the first port of its list that has room for one. Who finds none comes second."""
         given, rest = [], []
-        for entry in ordered:
-            ticket, size, _, ports = entry
+        for ticket, size, weeks, ports in ordered:
             port = next((port for port in ports if used[port] < limit[port]), None)
             if port is None:
-                rest.append(entry)
+                rest.append((ticket, size, weeks, ports))
             else:
                 used[port] += size
                 given.append((ticket, port))
@@ -158,19 +156,20 @@ def climb(leaf, index, size, path):
 def check_sealing(data, checkpoint, facts):
     """In words, which tree holds the act that made these the facts."""
     found = re.fullmatch(SEALING, data.decode())
-    need(found, "not a C2SP tlog-proof with extra data")
+    need(found and len(data) <= 1 << 19 and len(found[4].encode()) <= 1 << 18, "no C2SP tlog-proof with extra data")
     act, path, tree = decoded(found[1]), [decoded(line) for line in found[3].split()], decoded(found[7])
     index, note, origin, size = int(found[2]), found[4].encode(), found[5], int(found[6])
     need(all(len(each) == 32 for each in [tree, *path]) and index < size < 1 << 63, "no hashes, or no such leaf")
     need(all(len(decoded(line.split()[2])) > 4 for line in found[8].splitlines()), "a signature is none")
-    said, _ = read_json(act[16:], f'(?s){{"at":"{TIME}".*')  # behind the salt
+    said = read_json(act[16:], rf'{{"at":"{TIME}"(?:,"[a-z_]+":(?:{NAME}|[0-9]{{1,15}}))*}}')  # behind the salt
+    need(seconds(said["at"]) < seconds(facts["seed_at"]), "the act was too late", Wrong)
     for key in ("program", "round", "manifest", "root"):
         need(said.get(key) == facts[key], f"the act is about another {key}", Wrong)
-    need(seconds(said["at"]) < seconds(facts["seed_at"]), "the act was too late", Wrong)
     need(said.get("kind") in ("sealed", "postponed"), "the act is no sealing", Wrong)
     need(climb(sha256(b"\0" + sha256(act)), index, size, path) == tree, "the act is not in the tree", Wrong)
     need(note == checkpoint, "its checkpoint is not the file `checkpoint`", Wrong)
-    return f"in the tree of {origin!a}, {size} leaves, root {found[7]}; who signed it is not checked here"
+    when = f"{said['kind']} {said['at']}, in the tree of {origin!a}"
+    return f"{when}, {size} leaves, root {found[7]}; who signed it is not checked here"
 
 # -- drand's signatures: BLS on the curve BLS12-381, hashed to it by RFC 9380, checked with the Tate pairing. --
 Z = -0xD201000000010000  # of which follow the order of the groups and the prime of the field:
@@ -267,6 +266,7 @@ def drand_signed(number, signature):
 def read(folder, name, parse, *more):
     """What `parse` makes of a file; what it finds wrong with it begins with its name."""
     try:
+        need((folder / name).is_file(), "no such file")  # no folder or device either
         return parse((folder / name).read_bytes(), *more)
     except (OSError, ValueError, RecursionError, Wrong) as fault:
         raise (Wrong if type(fault) is Wrong else ValueError)(f"{name}: {fault}") from None
