@@ -153,7 +153,7 @@ def test_what_is_missing_is_named(verify, ledger, address, path):
 
 def test_an_address_where_nothing_answers_is_one_line(verify):
     said = verify(RECEIPT, "--ledger", "http://127.0.0.1:1/ledger", expect=2)
-    assert "http://127.0.0.1:1/ledger/checkpoint: cannot be fetched" in said
+    assert "http://127.0.0.1:1/ledger/checkpoint: does not answer" in said
     assert said.count("\n") == 1
     assert "not a folder that is there, nor an address" in verify(RECEIPT, "--ledger", "nowhere", expect=2)
 

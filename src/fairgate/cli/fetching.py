@@ -11,9 +11,7 @@ from fairgate.core.note import NOTE_MOST, Note, parse_note
 from fairgate.core.tiles import WIDTH, Read
 
 CHECKPOINT: Final = "checkpoint"
-PATIENCE_SECONDS: Final = 10.0
-REDIRECTS_MOST: Final = 3
-_WAY_OUT: Final = "try again later, or use a copy of the ledger in a folder"
+FILE_S: Final = 20.0  # for a file of some kilobytes
 
 Files = Callable[[str, int], bytes | None]  # (name, most bytes) -> a file of the ledger; None where there is none
 
@@ -21,7 +19,9 @@ Files = Callable[[str, int], bytes | None]  # (name, most bytes) -> a file of th
 def files(where: str) -> Files:
     """The files below `where`, a folder or an address; both raise BadInput for what cannot be read."""
     if where.startswith(("https://", "http://")):
-        return lambda name, most: _fetched(f"{where.rstrip('/')}/{name}", most)
+        from fairgate.watch.fetching import Source  # noqa: PLC0415  a second of loading, for those who ask no network
+
+        return Source(where, FILE_S).get
     folder = Path(where)
     if not folder.is_dir():
         way_out = "name the folder that holds its checkpoint, or its address like https://places.example.org/ledger"
@@ -63,30 +63,6 @@ def _read(path: Path, most: int) -> bytes | None:
     except OSError as error:
         raise BadInput(str(path), f"cannot be read ({type(error).__name__})", "see to its permissions") from None
     return _within(data, most, str(path))
-
-
-def _fetched(url: str, most: int) -> bytes | None:
-    import httpx  # noqa: PLC0415  a second of nothing but loading it, for those who ask no network
-
-    try:
-        client = httpx.Client(timeout=PATIENCE_SECONDS, follow_redirects=True, max_redirects=REDIRECTS_MOST)
-        with client, client.stream("GET", url) as answer:
-            if answer.status_code in (404, 410):
-                return None
-            if answer.status_code != 200:
-                raise BadInput(url, f"answers {answer.status_code}", _WAY_OUT)
-            data = bytearray()
-            for part in answer.iter_bytes():
-                data += part
-                if len(data) > most:
-                    break
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise BadInput(_plain(url), f"cannot be fetched ({type(error).__name__})", _WAY_OUT) from None
-    return _within(bytes(data), most, url)
-
-
-def _plain(url: str) -> str:
-    return url if url.isascii() and url.isprintable() else shown(url, 200)
 
 
 def _within(data: bytes, most: int, place: str) -> bytes:

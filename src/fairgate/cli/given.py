@@ -30,8 +30,8 @@ class Given:
 
 def found(what: str) -> Given:
     """What `what` is, or names: a file is known by how it begins, not by its name. Raises BadInput for all else."""
-    if what.startswith(RECEIPT):
-        return Given(Kind.RECEIPT, what)
+    if (text := what.strip()).startswith(RECEIPT):  # no receipt ends with a blank
+        return Given(Kind.RECEIPT, text)
     path = Path(what)
     if path.is_dir():
         return Given(Kind.BUNDLE)
