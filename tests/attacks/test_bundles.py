@@ -300,7 +300,7 @@ def test_a_checkpoint_of_more_than_256_kibibytes(tmp_path: Path, policy: Path, s
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, policy: Path) -> None:
-    """A pipe gives nothing and a device gives bytes without end; a folder that somebody packed can hold links to both."""
+    """A pipe gives nothing, a device bytes without end; a folder that somebody packed can hold links to both."""
     files = a_bundle().files()
     for name in files:
         folder = bundles.write(tmp_path / name.replace(".", "-"), files)

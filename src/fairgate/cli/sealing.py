@@ -144,7 +144,8 @@ def _put_off(sealing: Sealing) -> list[str]:
     """What is to be known of a round that did not take the random value that it had announced first."""
     if sealing.facts.get("kind") != POSTPONED:
         return []
+    was = shown(str(sealing.facts.get("was")))
     return [
-        f"The draw was put off: the random value of {shown(str(sealing.facts.get('was')))} was not used. When this act was",
+        f"The draw was put off: the random value of {was} was not used. When this act was",
         "done that value could be known; whether the list had been shown in time for it the witnesses can say.",
     ]

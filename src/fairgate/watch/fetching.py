@@ -1,8 +1,8 @@
 """The files of a ledger that somebody serves, over HTTP, with a bound on everything.
 
-Whoever serves may lie, and may as well try to keep us: with a file without end, with one that unfolds to gigabytes, with
-a byte now and then. So no answer is unfolded, as none was asked for in that form, and each file has its time, from the
-first byte that is asked to the last one that comes.
+Whoever serves may lie, and may as well try to keep us: with a file without end, with one that unfolds to gigabytes,
+with a byte now and then. So no answer is unfolded, as none was asked for in that form, and each file has its time, from
+the first byte that is asked to the last one that comes.
 """
 
 import time
