@@ -151,7 +151,11 @@ def words(found: Inclusion, what: str) -> list[str]:
             "minute: check it again then. Until that is so, nothing shows that the ledger has it.",
         ]
     return [
-        "It also proves that the ledger, as its checkpoint has it, holds exactly this at this leaf.",
+        *(
+            ["It also proves that the ledger, as its checkpoint has it, holds exactly this at this leaf."]
+            if found.trust
+            else ["The checkpoint that was given, in the name of this ledger, holds exactly this at this leaf."]
+        ),
         *trust_words(found.trust),
     ]
 
@@ -159,8 +163,8 @@ def words(found: Inclusion, what: str) -> list[str]:
 def trust_words(trust: Trust | None) -> list[str]:
     if trust is None:
         return [
-            "Whether others were shown the same ledger is open: the checkpoint's signature was not checked against",
-            "keys from elsewhere. Give a policy with the keys of log and witnesses that you trust (--policy FILE).",
+            "Who signed that checkpoint was not checked: anybody can make up one, and whether others were shown the",
+            "same ledger is open. Give a policy with the keys of log and witnesses that you trust (--policy FILE).",
         ]
     if trust.at is None:
         return [

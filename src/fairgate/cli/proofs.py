@@ -40,13 +40,18 @@ def check(file: Path, policy_file: Path | None, *, as_json: bool) -> None:
         typer.echo(json.dumps({**said, "leaf": leaf, "inclusion": inclusion.findings(found)}, sort_keys=True))
         return
     plain = statement.isascii() and statement.isprintable() and len(statement) <= SHOWN_MOST
+    holder = "the ledger" if found.trust else "a checkpoint in the name of"
     lines = [
-        f"right: the ledger {shown(origin, 100)} holds this statement.",
+        f"right: {holder} {shown(origin, 100)} holds this statement.",
         f"  says    {statement if plain else shown(statement, SHOWN_MOST)}",
         f"  ledger  leaf {proof.index}",
         f"  data    {data.hex()}",
         f"  proof   {inclusion.line(found)}",
-        "This proves that the ledger, as this checkpoint has it, holds exactly this statement at this leaf.",
+        *(
+            ["This proves that the ledger, as this checkpoint has it, holds exactly this statement at this leaf."]
+            if found.trust
+            else ["This proves that exactly this statement is at this leaf of this checkpoint, and no more."]
+        ),
         *inclusion.trust_words(found.trust),
         "It does not say what was done afterwards.",
     ]
