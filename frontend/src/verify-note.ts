@@ -10,6 +10,10 @@ const [KEY_BYTES, ID_BYTES, TIME_BYTES, SIGNATURE_BYTES, ROOT_BYTES] = [32, 4, 8
 const NOTE_MOST = 1 << 18; // bytes
 const SIGNATURES_MOST = 64;
 const POLICY = "policy";
+// A key's name has no plus and no blank of Unicode; a script's own idea of a blank is another one.
+const NAME = String.raw`((?:[^\s\u0085+]|\ufeff)+)`;
+const SIGNATURE = new RegExp(`^— ${NAME} ([A-Za-z0-9+/=]+)$`, "u");
+const KEY = new RegExp(String.raw`^${NAME}\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$`, "u");
 
 export interface Checkpoint {
   body: string; // what is signed, with its last line end
@@ -40,7 +44,7 @@ export function readCheckpoint(file: string, data: Uint8Array): Checkpoint {
 }
 
 function readSignature(file: string, line: string): Checkpoint["signatures"][number] {
-  const [, name, value] = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
+  const [, name, value] = SIGNATURE.exec(line) ?? [];
   const bytes = unbase64(value ?? "");
   if (!name || !bytes || bytes.length <= ID_BYTES) throw new Fault(file, {}, "checkpoint-form");
   return { name, id: hex(bytes.subarray(0, ID_BYTES)), value: bytes.subarray(ID_BYTES) };
@@ -152,7 +156,7 @@ async function takeLine(policy: Policy, members: Set<string>, [what, ...words]: 
 
 // A key as text: its name, its number (4 bytes in hex), and its type and bytes in base64, with a plus between them.
 async function readKey(word: string): Promise<Key | null> {
-  const [, name, id, rest] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(word) ?? [];
+  const [, name, id, rest] = KEY.exec(word) ?? [];
   const bytes = unbase64(rest ?? "");
   if (!name || !id || !bytes || bytes.length < 2) return null;
   const numbered = await sha256(joined(utf8.encode(`${name}\n`), bytes));

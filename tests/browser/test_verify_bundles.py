@@ -15,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
+import signed_notes
 from checking import Checker, by_product, by_worker, serving
 from fairgate.core import bundle as files
 from fairgate.core import draw as drawing
 from fairgate.core import tree
 from fairgate.core.beacon import randomness
+from fairgate.core.canonical import canonical
 from fairgate.core.lifecycle import Done, Leaf
 from fairgate.core.note import note_text, with_signature
 from fairgate.core.receipts import Signer
@@ -27,6 +29,7 @@ from fairgate.core.tlog_proof import Proof, proof_text
 from ledgers import LOG, WITNESSES, Published
 from sealed_rounds import REVEALS, Round, rounds
 from signed_notes import WITNESS, Sealed, Signing, b64
+from verifier import by_product as with_product
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "rules" / "example" / "draw"
@@ -289,6 +292,85 @@ def test_a_sealing_of_something_else_is_found_out(
     show(folder, made, made.checkpoint(), f"log {made.log.vkey}", "quorum none")
     said = checker.check(folder)
     assert (said["code"], said["place"], said["found"]) == ("statement", {"key": fact}, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("at", "state"),
+    [("2026-11-26T16:29:59Z", "right"), ("2026-11-26T16:30:00Z", "late"), ("2027-01-01T00:00:00Z", "late")],
+)
+def test_a_sealing_that_is_late_by_its_own_words_is_found_out(
+    checker: Checker, sealed: tuple[Path, dict[str, Any]], at: str, state: str
+) -> None:
+    folder, facts = sealed
+    assert seed_at(folder) == datetime.fromisoformat("2026-11-26T16:30:00Z").timestamp()
+    made = Sealed({**facts, "at": at})
+    show(folder, made, made.checkpoint())
+    said = checker.check(folder)
+    assert said.get("code", said["say"]) == state
+    if state == "late":
+        assert (said["place"], said["found"], said["wanted"]) == ({"key": "at"}, at, "2026-11-26T16:30:00Z")
+
+
+def test_a_draw_that_was_put_off_is_told_to_be_one(checker: Checker, sealed: tuple[Path, dict[str, Any]]) -> None:
+    folder, facts = sealed
+    for kind in ("sealed", "postponed"):
+        made = Sealed({**facts, "kind": kind})
+        show(folder, made, made.checkpoint())
+        assert checker.check(folder)["sealing"]["act"] == kind
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (",", ", ", "not-canonical"),
+        ("{", '{"a":1,', "shape"),
+        ("}", ',"x":1.5}', "shape"),
+        ("}", ',"x":-1}', "shape"),
+        ("}", ',"x":""}', "shape"),
+        ("}", ',"x":[1]}', "shape"),
+        ("}", ',"x":"\\ud800"}', "shape"),
+        ("}", ',"x":' + "9" * 16 + "}", "shape"),
+        ("}", ',"x":"' + "a" * 400_000 + '"}', "proof-form"),
+        ("T17:", "T24:", "shape"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_statement_that_is_not_as_the_ledger_writes_them_is_refused(
+    checker: Checker,
+    sealed: tuple[Path, dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    old: str,
+    new: str,
+    code: str,
+) -> None:
+    folder, facts = sealed
+    written = canonical({"kind": "sealed", "at": "2026-11-20T17:00:00Z", **facts}).replace(old, new)
+    monkeypatch.setattr(signed_notes, "canonical", lambda _: written)
+    made = Sealed(facts)
+    show(folder, made, made.checkpoint())
+    said = checker.check(folder)
+    assert (said["say"], said["code"]) == ("wrong", code)
+
+
+@pytest.mark.parametrize(
+    ("lines", "taken"),
+    [
+        ("— k\ufeff AAAAAAAA\n", True),
+        ("— k\u0085 AAAAAAAA\n", False),
+        ("— k\u00a0 AAAAAAAA\n", False),
+        ("— k AAAAAAAA\n" * 63, True),
+        ("— k AAAAAAAA\n" * 64, False),
+        (f"— k {'A' * (1 << 18)}\n", False),
+    ],
+    ids=lambda text: ascii(text)[:20],
+)
+def test_signature_lines_are_read_as_the_product_reads_them(
+    checker: Checker, sealed: tuple[Path, dict[str, Any]], lines: str, taken: bool
+) -> None:
+    folder, facts = sealed
+    made = Sealed(facts)
+    show(folder, made, made.checkpoint(lines))
+    assert (checker.check(folder)["say"] == "right") == (with_product(folder)[0] == 0) == taken
 
 
 @pytest.mark.parametrize(
