@@ -21,7 +21,7 @@ from fairgate.core.bundle import entries_root, parse_beacon, parse_entries, pars
 from fairgate.core.draw import draw
 from fairgate.store import draw_figures, keys, profiles, publication, registrations, rounds
 from fairgate.store.profiles import parse
-from fairgate.worker.loops import publish
+from fairgate.worker.loops import publish, tables
 from missing import receipt_of
 from time_world import DAY, NOON, PROFILE, TimeWorld, must, step
 
@@ -114,6 +114,19 @@ def test_the_figures_of_a_draw_are_written_once_with_its_results(world: TimeWorl
     assert draw_figures.complete(folder)
     (folder / "sizes.json").unlink()
     assert not draw_figures.complete(folder)
+
+
+def test_a_folder_that_was_lost_comes_back_with_the_next_edition_of_the_tables(world: TimeWorld) -> None:
+    go_to(world, 12)
+    folder = go_to(world, 24)
+    public = world.home / "public"
+    figures = draw_figures.folder(world.home, profiles.current(world.conn), "arrival", DAY)
+    before = {file: file.read_bytes() for place in (folder, figures) for file in place.iterdir()}
+    shutil.rmtree(public / "draws")
+    shutil.rmtree(public / "data")
+    assert not publish(world.worker()), "the database says that it is published"
+    tables(world.worker())
+    assert {file: file.read_bytes() for file in before} == before
 
 
 def test_the_verifier_in_the_bundle_finds_it_right_and_is_that_of_this_version(world: TimeWorld) -> None:

@@ -26,6 +26,7 @@ from fairgate.core.lifecycle import Outcome, Refused
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance, Keys
 from fairgate.store import audit, clock, draw_figures, heads, passes, profiles, publication, rounds, shards, status
+from fairgate.store import published as store_published
 from fairgate.store.journal import Intake
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
@@ -274,8 +275,23 @@ def _published(worker: Worker, found: Round) -> bool:
 
 def tables(worker: Worker) -> bool:
     """Write the tables for the public anew if it is time; there is never more to do at once."""
-    published.publish(worker.connect, worker.home, worker.clock)
+    if published.publish(worker.connect, worker.home, worker.clock):
+        _write_lost(worker)
     return False
+
+
+def _write_lost(worker: Worker) -> None:
+    """Publish drawn rounds again whose figures are not here: the folder was lost, or this host is new."""
+    with worker.connect() as conn:
+        profile, drawn = profiles.current(conn), store_published.drawn(conn)
+        lost = [
+            found
+            for each in drawn
+            if not draw_figures.complete(draw_figures.folder(worker.home, profile, each.program, each.date))
+            and (found := rounds.find(conn, each.program, each.date))
+        ]
+    for found in lost[:FOLDERS]:
+        _published(worker, found)
 
 
 def _for_readers(home: Path, profile: Profile, found: Round, files: Mapping[str, bytes]) -> None:
