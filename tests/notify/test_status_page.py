@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -81,6 +82,17 @@ def test_few_people_are_not_told_by_number(conn: psycopg.Connection, tmp_path: P
     status.write(tmp_path, state)
     [said] = json.loads(status.path(tmp_path).read_bytes())["incidents"]
     assert (said["groups"], said["persons"]) == ("fewer than 10", "fewer than 10")
+
+
+def test_of_few_groups_neither_groups_nor_people_are_told_by_number(conn: psycopg.Connection, tmp_path: Path) -> None:
+    state = broken(World(conn))
+    state = replace(state, incidents=tuple(replace(one, groups=1, persons=12) for one in state.incidents))
+    assert "It touched fewer than 10 groups" in text(html(state, "en"))
+    assert "Afectó a menos de 10 grupos" in text(html(state, "es"))
+    assert "12" not in text(html(state, "en")).partition("It touched")[2][:60]
+    status.write(tmp_path, state)
+    [said] = json.loads(status.path(tmp_path).read_bytes())["incidents"]
+    assert (said["groups"], said["persons"]) == ("fewer than 10", "not told")
 
 
 def test_who_wrote_it_stays_inside_and_markup_stays_text(conn: psycopg.Connection, tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ class Words:
             return None
         if one.persons < FEW:
             return _("It touched fewer than 10 people.") if one.persons else _("Nobody had an open offer.")
+        if one.groups < FEW:
+            return _("It touched fewer than 10 groups who had an open offer.")
         numbers = {"persons": self._number(one.persons), "groups": self._number(one.groups)}
         return _("It touched %(persons)s people in %(groups)s groups who had an open offer.") % numbers
 

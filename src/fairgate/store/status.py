@@ -34,6 +34,7 @@ DAYS: Final = timedelta(days=90)
 INCIDENTS_MOST: Final = 500
 SILENT: Final = timedelta(minutes=1)  # six watchers' tries; what was seen longer ago shows nothing of now
 FEW: Final = 10  # fewer people than this are "fewer than 10": nobody is to be told by a number
+NOT_TOLD: Final = "not told"  # ten people or more, but of so few groups that their number would follow
 MODE: Final = 0o644
 
 
@@ -119,7 +120,7 @@ def _incident(state: State, one: Incident) -> dict[str, object]:
         "start": moment(one.start_at),
         "end": None if one.end_at is None else moment(one.end_at),
         "groups": few(one.groups),
-        "persons": few(one.persons),
+        "persons": few(one.persons) if one.persons < FEW or one.groups >= FEW else NOT_TOLD,
         "functions": ["confirm", "decline"] if one.kind == Kind.OUTAGE else [],
         "ports": list(one.ports),
         "rounds": [day.isoformat() for day in one.rounds],

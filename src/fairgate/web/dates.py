@@ -69,6 +69,11 @@ def brief_day(moment: date) -> str:
     return _day(moment, pgettext("pattern of a date, CLDR letters", "EEE d MMM")).replace(" ", "\u00a0")
 
 
+def brief_date(moment: date) -> str:
+    """'Tue 24 Nov 2026', for a long table of many years."""
+    return _day(moment, pgettext("pattern of a date, CLDR letters", "EEE d MMM y"))
+
+
 def weekday(number: int) -> str:
     """'Monday' for 0, as it stands alone."""
     return str(_locale().days["stand-alone"]["wide"][number]).capitalize()

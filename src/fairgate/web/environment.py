@@ -39,7 +39,9 @@ def environment(**options: object) -> Environment:
         local=dates.local,
         language=translation.get_language,
     )
-    made.filters.update(day=dates.day, clock=dates.clock, date=dates.plain_day, number=dates.number)
+    made.filters.update(
+        day=dates.day, brief_date=dates.brief_date, clock=dates.clock, date=dates.plain_day, number=dates.number
+    )
     return made
 
 
