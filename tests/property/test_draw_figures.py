@@ -46,7 +46,7 @@ def test_what_is_shown_is_what_the_bundle_says(world: Round) -> None:
         tables, said = of(round_)
         by_size = Counter((min(entry.size, 6), said[entry.ticket][0]) for entry in round_.entries)
         for record in tables["sizes"].records():
-            sizes = [record["from"]] if record["from"] else range(1, 7)
+            sizes = range(int(str(record["from"] or 1)), int(str(record["to"] or 6)) + 1)
             for name in ("seniority", "lottery", "reserve"):
                 assert record[name] in (HIDDEN, sum(by_size[size, name] for size in sizes))
         at_port = Counter(said[entry.ticket][::-1] for entry in round_.entries)
@@ -71,14 +71,46 @@ def test_a_hidden_number_cannot_be_taken_from_its_row_or_its_column(world: Round
     tables, _ = of(many(world, 4))
     for table in (tables["sizes"], tables["weeks"]):
         parts = [record for record in table.records() if record["from"] is not None]
-        if len(parts) == 1:
-            continue  # it is the whole, and that is known
+        assert len(parts) != 1, "one class is the whole, and that is known"
         for column in ("groups", "seniority", "lottery", "reserve"):
             assert [record[column] for record in parts].count(HIDDEN) != 1
         for record in parts:
             cells = [record[column] for column in ("groups", "seniority", "lottery", "reserve")]
             assert cells.count(HIDDEN) != 1
-            assert HIDDEN not in (cells[0], cells[1], cells[2]) or record["chance"] is None
+            assert HIDDEN not in (cells[0], cells[3]) or record["chance"] is None
+
+
+@given(rounds())
+def test_numbers_hidden_by_size_do_not_follow_from_the_sums_of_people(world: Round) -> None:
+    """Groups times size add up to the people of a draw, and those offered a place to the places given out."""
+    for times in (1, 4, 9):
+        tables, _ = of(many(world, times))
+        parts = tables["sizes"].records()[:-1]
+        for record in parts:
+            assert HIDDEN not in (record["groups"], record["reserve"])
+            assert (record["seniority"] is HIDDEN) == (record["lottery"] is HIDDEN), "they move against each other"
+        if parts and parts[-1]["from"] != 6:
+            assert world.manifest.group_max - int(str(parts[-1]["from"])) in (0, *range(2, 20)), "never two sizes"
+
+
+@given(rounds())
+def test_how_many_named_a_port_bounds_no_hidden_number(world: Round) -> None:
+    for times in (1, 5):
+        tables, _ = of(many(world, times))
+        for record in tables["ports"].records()[:-1]:
+            if HIDDEN in (record["first"], record["seniority"], record["lottery"]):
+                assert record["asked"] is HIDDEN
+
+
+@given(rounds())
+def test_the_order_of_the_lots_tells_no_number_that_is_hidden_elsewhere(world: Round) -> None:
+    for times in (1, 5):
+        tables, _ = of(many(world, times))
+        whole = {"size": "sizes", "weeks": "weeks"}
+        for record in tables["order"].records():
+            row = next(one for one in tables[whole[str(record["by"])]].records() if one["from"] == record["from"])
+            assert HIDDEN not in row.values()
+            assert record["groups"] == int(str(row["lottery"])) + int(str(row["reserve"]))
 
 
 @given(rounds())

@@ -1,6 +1,6 @@
 """Waits and their bound: digits by hand."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ import pytest
 
 from fairgate.core import waits
 from fairgate.core.published import HIDDEN, service
-from fairgate.core.published.service import ALL, Before, Line
+from fairgate.core.published.service import ALL, Before, Line, Room
 from fairgate.core.waits import Spread
 from fairgate.store.profiles import parse
 from world import TWO_PORTS
@@ -67,10 +67,16 @@ def test_the_bound_is_the_first_round_that_has_more_than_those_before(
     assert waits.bound(ahead, holding, taken_up, [(number, 10) for number in range(1, 30)]) == expected
 
 
-def waiting(before: dict[str, Before], taken_up: Fraction | None = Fraction(1)) -> dict[str, tuple[object, ...]]:
+def waiting(
+    before: dict[str, Before],
+    taken_up: Fraction | None = Fraction(1),
+    lines: dict[str, Line] | None = None,
+    opened: dict[date, list[Room]] | None = None,
+) -> dict[str, tuple[object, ...]]:
     program = parse(TWO_PORTS).program("arrival")  # AAA 6 places a day, BBB 4, groups of 4, half for who waits longest
-    lines = {"AAA": Line(12, 20, 30, 90, 100), "BBB": Line(3, 8, 30, 90, 100), ALL: Line(15, 28, 30, 90, 100)}
-    rows = service.waiting(program, lines, before, taken_up, NOW, NOW)
+    lines = lines or {"AAA": Line(12, 20, 30, 90, 100), "BBB": Line(3, 8, 30, 90, 100), ALL: Line(12, 20, 30, 90, 100)}
+    share = None if taken_up is None else Decimal(f"{float(taken_up):.3f}")
+    rows = service.waiting(program, lines, before, taken_up, share, opened or {}, NOW, NOW)
     return {str(row[1]): row for row in rows}
 
 
@@ -84,17 +90,57 @@ def test_a_row_says_who_waits_and_the_bound_in_days_until_the_draw() -> None:
     assert rows[ALL][-1] == 5
 
 
+def test_days_that_are_closed_or_void_by_now_keep_nothing_for_anybody() -> None:
+    days = [date(2026, 3, 24) + timedelta(days=n) for n in range(2)]
+    opened = {days[0]: [Room("AAA", "09:00", 0), Room("BBB", "09:00", 4)], days[1]: []}
+    before = {"AAA": Before(3, 0, 1)}
+    assert waiting(before, opened=opened)["AAA"][-3:] == (5, Decimal("1.000"), 7), "two days later than else"
+
+
+def test_who_was_passed_over_was_given_a_place_and_did_not_come() -> None:
+    assert service.taken_up([{"AAA": service.Offered(drawn=20, checked_in=15, passed_over=5)}]) == Fraction(3, 4)
+
+
 def test_there_is_no_bound_before_anybody_could_come() -> None:
     assert waiting({}, None)["AAA"][-2:] == (None, None)
     assert waiting({}, Fraction(0))["AAA"][-1] is None
 
 
 def test_days_of_few_are_not_told() -> None:
-    assert service.spread(9, [3] * 9) == (HIDDEN, None, None, None, None)
-    assert service.spread(10, [3] * 10) == (10, 3, 3, 3, 3)
-    assert service.spread(12, [3] * 9) == (12, None, None, None, None)
-    assert service.spread(12, [3] * 10) == (12, 3, 3, 3, 3)
-    assert service.spread(0, []) == (0, None, None, None, None)
+    assert service.spread([3] * 9) == (None, None, None, None)
+    assert service.spread([3] * 10) == (3, 3, 3, 3)
+    assert service.spread([]) == (None, None, None, None)
+
+
+def test_of_few_groups_the_people_are_not_told_either() -> None:
+    assert service.few(9, 100) == (HIDDEN, HIDDEN), (
+        "groups of at most twelve: a hundred people are nine groups at least"
+    )
+    assert service.few(10, 30) == (10, 30)
+    assert service.few(0, 0) == (0, 0)
+
+
+def test_what_the_shown_ports_leave_of_the_whole_line_tells_nothing_of_a_hidden_port() -> None:
+    # Of 100 groups, 91 named AAA: the nine others named BBB, and more than nine would not be hidden.
+    line = {"AAA": Line(91, 200, 30, 90, 100), "BBB": Line(9, 18, 30, 90, 100), ALL: Line(100, 218, 30, 90, 100)}
+    rows = waiting({}, lines=line)
+    assert [rows[port][3] for port in ("AAA", "BBB", ALL)] == [HIDDEN, HIDDEN, 100]
+    # All named AAA, so BBB may have been named by any of them.
+    line["AAA"] = Line(100, 218, 30, 90, 100)
+    assert [waiting({}, lines=line)[port][3] for port in ("AAA", "BBB", ALL)] == [100, HIDDEN, 100]
+    # Few at each port: what they come to together says how few.
+    line["AAA"] = Line(6, 9, 30, 90, 100)
+    assert {waiting({}, lines=line)[port][3] for port in ("AAA", "BBB", ALL)} == {HIDDEN}
+
+
+def test_the_part_of_those_who_came_tells_no_number_that_is_hidden_beside_it() -> None:
+    came = {"AAA": service.Offered(drawn=25, checked_in=7, lapsed=18)}
+    assert service.taken_up([came]) == Fraction(7, 25)
+    assert service.share([came]) is None, "0.280 of 25 is 7"
+    many = {"AAA": service.Offered(drawn=4000, checked_in=3000, lapsed=1000)}
+    assert service.share([many]) == Decimal("0.750")
+    assert str(service.share([many, came])) == "0.75", "40 people more or less"
+    assert service.share([]) is None
 
 
 def test_lost_places_are_summed_without_giving_a_date_away() -> None:

@@ -25,10 +25,14 @@ PAGE_MOST = 20 * 1024  # bytes; style sheet and scripts, some 15 kB, are part of
 
 @pytest.fixture
 def drawn(world: World) -> World:
-    """Forty groups asked, half of them for long, and twenty places were drawn."""
-    for number in range(40):
+    """A hundred and twenty groups asked, half of them for long, and ninety places were drawn."""
+    return draw_places(world, groups=120, places=90)
+
+
+def draw_places(world: World, *, groups: int, places: int) -> World:
+    for number in range(groups):
         world.asking(size=1 + number % 2, weeks=30 if number % 4 < 2 else 2, names=f"Ana {number}")
-    world.draw(places=20)
+    world.draw(places=places)
     world.publish(settings.FAIRGATE_HOME)
     return world
 
@@ -61,8 +65,9 @@ def cells(page: Page, table: str) -> dict[str, list[str]]:
 
 
 def test_a_drawn_round_tells_its_sums_and_shows_every_figure_with_table_and_files(
-    drawn: World, browser: Pages, navegador: Pages
+    world: World, browser: Pages, navegador: Pages
 ) -> None:
+    drawn = draw_places(world, groups=240, places=180)
     for person in (browser, navegador):
         page = person.get(address(drawn))
         assert len([each for each in page.all("svg") if "fg-chart" in each.attrs.get("class", "")]) == 5
@@ -72,8 +77,8 @@ def test_a_drawn_round_tells_its_sums_and_shows_every_figure_with_table_and_file
         assert {"/results", "/missing", "/how-the-draw-works"} <= links
     page = browser.get(address(drawn))
     assert "The draw is made." in page.main
-    assert "Groups in the draw: 40." in page.main
-    assert cells(page, "ports")["San Ysidro"][:2] == ["20", "0"]
+    assert "Groups in the draw: 240." in page.main
+    assert cells(page, "ports")["San Ysidro"][:2] == ["180", "0"]
 
 
 def test_its_numbers_are_those_of_the_files(drawn: World, browser: Pages) -> None:
@@ -87,13 +92,14 @@ def test_its_numbers_are_those_of_the_files(drawn: World, browser: Pages) -> Non
 
 
 def test_numbers_below_ten_are_not_shown_and_the_page_says_that_the_files_are_exact(
-    drawn: World, browser: Pages
+    world: World, browser: Pages
 ) -> None:
-    page = browser.get(address(drawn))
-    rows = {name: row for name, row in cells(page, "sizes").items() if name != "All"}
+    page = browser.get(address(draw_places(world, groups=40, places=20)))
+    assert list(cells(page, "sizes")) == ["All"], "too few of each size were offered a place"
+    rows = {name: row for name, row in cells(page, "weeks").items() if name != "All"}
     assert rows
     assert not [cell for row in rows.values() for cell in row[:4] if cell.isdigit() and 0 < int(cell) < 10]
-    assert "Not shown: numbers below 10" in page.main
+    assert "Not shown: numbers from 1 to 9" in page.main
     assert "These files are exact" in page.main
 
 

@@ -17,11 +17,14 @@ waits no longer than until the sum of `reserved` over the rounds, times taken_up
 Example. 4,000 people are before X, 2,000 hold a place, 3 in 4 come, and 200 places a round are kept for those who wait
 longest: 4,000 + 2,000 / 4 is 4,500, a round takes 150 of them away, so X is offered a place in the 31st at the latest.
 
-It is a bound under three conditions, and no promise: that those before X come as often as people lately did, that the
-days have the places that the calendar says, and that no group starts asking that registered before X and does not ask
-now. That many others may win in the lottery first, or that more people come after X, does not touch it. The weeks of
-the line are whole ones: who registers within six days after X may count as many, so as many are counted as before X as
-joined in the last week.
+Who is passed over takes a place of that share and does not come by it: such places count as given to somebody who did
+not come, so `taken_up` is the smaller for them.
+
+It is a bound under four conditions, and no promise: that those before X come as often as people lately did, that the
+days have the places that the calendar says, that no group starts asking for X's ports that registered before X and does
+not ask for them now, and that no more people register in the six days after X than did in the seven before. The weeks
+of the line are whole ones, so these may count as many as X: as many as joined in the last week are counted as before X.
+That many others may win in the lottery first, or that more people come later, does not touch it.
 """
 
 from collections.abc import Iterable, Sequence

@@ -52,7 +52,7 @@ def table(name: str, title: str, columns: Sequence[str], rows: Sequence[Sequence
     """A table whose first `words` columns are words, and the others numbers; it says so where some are hidden."""
     note = ""
     if any(not_shown() in row for row in rows):
-        note = _("Not shown: numbers below 10, and others from which they could be worked out.")
+        note = _("Not shown: numbers from 1 to 9, and others from which they could be worked out.")
     shown = [ShownColumn(column, place >= words) for place, column in enumerate(columns)]
     return ShownTable(name, title, shown, rows, note)
 

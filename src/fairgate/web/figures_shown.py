@@ -5,6 +5,7 @@ from datetime import date
 from itertools import islice
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from fairgate.core.published import Table, Value
 from fairgate.core.published.service import ALL
@@ -63,8 +64,8 @@ def waits_by_port(records: Sequence[Record], name: Named) -> Figure:
             said = cells.NOTHING if middle is None else " – ".join(cells.number(each[key]) for key in _SPREAD[:3])
             bands.append(Interval(_port(each, name), low, middle, high, said))
     picture = charts.intervals(About("picture-waits-by-port", title, about), bands) if bands else None
-    columns = [_("Port"), _("Counted from"), _("Groups"), *_spread_columns()]
-    rows = [[_port(each, name), _since(each), *_numbers(each, "groups", *_SPREAD)] for each in records]
+    columns = [_("Port"), _("Counted from"), *_spread_columns()]
+    rows = [[_port(each, name), _since(each), *_numbers(each, *_SPREAD)] for each in records]
     return Figure(picture, cells.table("waits-by-port", title, columns, rows, words=2), "waits-by-port")
 
 
@@ -222,7 +223,9 @@ def _port(record: Record, name: Named) -> str:
 
 
 def _days(value: Value) -> str:
-    return _("%(days)s days") % {"days": cells.number(value)} if isinstance(value, int) else _("no bound")
+    if not isinstance(value, int):
+        return _("no bound")
+    return ngettext("%(days)s day", "%(days)s days", value) % {"days": cells.number(value)}
 
 
 def _or_no_bound(value: Value) -> str:
@@ -230,4 +233,5 @@ def _or_no_bound(value: Value) -> str:
 
 
 def _minutes(value: Value) -> str:
-    return _("%(minutes)s minutes") % {"minutes": cells.number(value)}
+    assert isinstance(value, int)
+    return ngettext("%(minutes)s minute", "%(minutes)s minutes", value) % {"minutes": cells.number(value)}

@@ -8,7 +8,6 @@ no lock that anybody waits for, and gives up after a minute.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -24,7 +23,7 @@ from fairgate.core import faults
 from fairgate.core.deadlines import Deadline, Outage, Policy, Step, explain, keep_promise, may_lapse
 from fairgate.core.profile import Profile, Program
 from fairgate.core.published import Table, layouts, service
-from fairgate.core.published.service import Offered, Row
+from fairgate.core.published.service import Row
 from fairgate.store import data_files, evidence, profiles, published
 from fairgate.store.published import Broken, Drawn, Lapsed
 
@@ -96,7 +95,8 @@ def _of_draws(conn: psycopg.Connection, home: Path, rounds: Sequence[Drawn]) -> 
             waited = published.waited(conn, found.id)
             asked = [one.request for one in waited if one.request is not None]
             spreads = (("request", asked), ("registration", [one.registration for one in waited]))
-            waits[key] = [(*key, since, *service.spread(len(waited), days)) for since, days in spreads]
+            groups, _ = service.few(len(waited), len(waited))
+            waits[key] = [(*key, since, groups, *service.spread(days)) for since, days in spreads]
     return [layouts.DRAWS.filled(_in_order(rounds, numbers)), layouts.WAITS.filled(_in_order(rounds, waits))]
 
 
@@ -188,7 +188,7 @@ def _waits_by_port(conn: psycopg.Connection, rounds: Sequence[Drawn]) -> list[Ro
                 if one.request is not None:
                     asked[program, one.port].append(one.request)
     return [
-        (*place, since, *service.spread(len(registered[place]), days[place]))
+        (*place, since, *service.spread(days[place]))
         for place in sorted(registered)
         for since, days in (("request", asked), ("registration", registered))
     ]
@@ -207,14 +207,12 @@ def _waiting(conn: psycopg.Connection, program: Program, rounds: Sequence[Drawn]
         return []
     over = [found.id for found in rounds if found.program == program.program and found.state == "closed"][:LATELY]
     lines, before = published.lines(conn, program.program, last), published.before(conn, program.program, now)
-    return service.waiting(program, lines, before, _taken_up(published.offered(conn, over)), last.as_of, now)
-
-
-def _taken_up(counted: Mapping[int, Mapping[str, Offered]]) -> Fraction | None:
-    """The part of all people offered a place in these rounds who came; None where nobody was offered any."""
-    ports = [port for round_ in counted.values() for port in round_.values()]
-    offered = sum(port.drawn + port.refilled - port.passed_over for port in ports)
-    return Fraction(sum(port.checked_in for port in ports), offered) if offered else None
+    lately = list(published.offered(conn, over).values())
+    today = now.astimezone(ZoneInfo(program.zone)).date()
+    rounds_open = published.opened(conn, program.program, today).items()
+    opened = {day: () if state == "void" else rooms for day, (state, rooms) in rounds_open}
+    taken_up, share = service.taken_up(lately), service.share(lately)
+    return service.waiting(program, lines, before, taken_up, share, opened, last.as_of, now)
 
 
 # -- outages and the calendar -------------------------------------------------------------------
@@ -222,8 +220,8 @@ def _taken_up(counted: Mapping[int, Mapping[str, Offered]]) -> Fraction | None:
 
 def _outage(one: Broken, now: datetime) -> Row:
     minutes = -(-((one.end_at or now) - one.start_at) // timedelta(minutes=1))
-    people = service.few(one.groups), service.few(one.people)
-    return (one.start_at, one.end_at, minutes, one.notice_at, one.incident, *people)
+    touched = service.few(one.groups, one.people)
+    return (one.start_at, one.end_at, minutes, one.notice_at, one.incident, *touched)
 
 
 def _calendar(conn: psycopg.Connection, profile: Profile, now: datetime) -> list[Table]:

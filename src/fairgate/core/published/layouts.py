@@ -100,7 +100,6 @@ WAITS_BY_PORT: Final = Table(
         _PROGRAM,
         _PORT,
         _SINCE,
-        Column("groups", "people", "Groups to whom they gave a place."),
         _P10,
         _P50,
         _P90,
@@ -124,7 +123,11 @@ WAITING: Final = Table(
         Column("longest_request", "days", "The longest wait among them since asking, in days."),
         Column("longest_registration", "days", "The longest wait among them since registering, in days."),
         Column("reserved", "number", "Places, in people, surely kept for those who wait longest, in the coming week."),
-        Column("taken_up", "decimal", "The part of all people offered a place lately who came; empty if nobody could."),
+        Column(
+            "taken_up",
+            "decimal",
+            "The part of all people given a place lately who came; empty if it would tell a hidden number.",
+        ),
         Column(
             "bound",
             "days",

@@ -1,6 +1,6 @@
 """The tables about the whole service, made from counts: what is hidden in them, and how long people wait at most."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from fairgate.core.schedule import next_date, round_times, slots
 
 ALL: Final = "all"  # no port: their codes are capital letters
 DAYS_AHEAD: Final = 28  # of the calendar, beyond the rounds that are open
+SHARE_LEAST: Final = 2000  # people; one in a hundred of them is twenty, more than a hidden number can be off
 YEARS_LOOKED: Final = 10  # whoever waits longer has no bound worth the name
 Row = tuple[Value, ...]
 Since = Literal["request", "registration"]
@@ -45,7 +46,7 @@ def outcomes(ports: Mapping[str, Offered], *, by_port: bool) -> tuple[Row, dict[
     What the draw gave is known from its bundle. What is shown of all ports was shown before, so it is known too, and
     what is hidden there stays hidden beside the numbers of the ports.
     """
-    total = tuple(sum(column) for column in zip(*ports.values(), strict=True)) or Offered()
+    total = tuple(_sums(ports))
     hidden = hide(Grid((total,), (1,), _SIGNS, frozenset({(0, 0)})))
     shown = _shown(total, hidden, 0)
     if not by_port or len(ports) < 2:
@@ -71,18 +72,55 @@ def lost(people: Mapping[date, int]) -> list[tuple[date | None, int | Hidden]]:
     return [(day, HIDDEN if (r, 0) in hidden else grid[r, 0]) for r, day in enumerate([*days, None])]
 
 
-def few(people: int) -> int | Hidden:
-    """A number of people with no sum beside it."""
-    return HIDDEN if 0 < people < FEW else people
+def few(groups: int, people: int) -> tuple[int | Hidden, int | Hidden]:
+    """Groups and the people in them, with no sums beside them: of few groups neither, as one bounds the other."""
+    return (HIDDEN, HIDDEN) if 0 < groups < FEW else (groups, people)
 
 
-def spread(groups: int, days: Sequence[int]) -> Row:
-    """How many were offered a place, and the spread of the days that are known of them; of few neither.
+def spread(days: Sequence[int]) -> Row:
+    """The spread of the days that are known of some groups, nothing of few.
 
-    Of how many the days are known is not said: those of whom they are not have asked anew, and may be few.
+    Of how many they are known is not told: those of whom they are not have asked anew, and may be few.
     """
-    found = waits.spread(days) if len(days) >= FEW else None
-    return (few(groups), *(found or (None, None, None, None)))
+    return (waits.spread(days) if len(days) >= FEW else None) or (None, None, None, None)
+
+
+def share(counted: Sequence[Mapping[str, Offered]]) -> Decimal | None:
+    """The part of all people given a place in these rounds who came, as it may be told beside `outcomes`.
+
+    A part is a sum of people, so where a number of it is hidden there, the part is told in whole per cent, and of too
+    few people not at all.
+    """
+    rounds = [_sums(ports) for ports in counted]
+    offered = sum(_offered(total) for total in rounds)
+    secret = any(HIDDEN in _told_of(outcomes(ports, by_port=False)[0]) for ports in counted)
+    if not offered or (secret and offered < SHARE_LEAST):
+        return None
+    part = sum(total.checked_in for total in rounds) / offered
+    return Decimal(f"{part:.2f}" if secret else f"{part:.3f}")
+
+
+def taken_up(counted: Sequence[Mapping[str, Offered]]) -> Fraction | None:
+    """The part of all people given a place in these rounds who came; None where nobody was given any.
+
+    Who was passed over was given one too: what was kept for those who wait longest went by others for it.
+    """
+    rounds = [_sums(ports) for ports in counted]
+    offered = sum(_offered(total) for total in rounds)
+    return Fraction(sum(total.checked_in for total in rounds), offered) if offered else None
+
+
+def _sums(ports: Mapping[str, Offered]) -> Offered:
+    return Offered(*(sum(column) for column in zip(*ports.values(), strict=True)))
+
+
+def _offered(total: Offered) -> int:
+    return total.drawn + total.refilled
+
+
+def _told_of(row: Row) -> Row:
+    """Those numbers of a row of outcomes that `taken_up` is made of."""
+    return tuple(row[Offered._fields.index(name)] for name in ("refilled", "checked_in"))
 
 
 # -- who waits ----------------------------------------------------------------------------------
@@ -111,25 +149,51 @@ def waiting(
     lines: Mapping[str, Line],
     before: Mapping[str, Before],
     taken_up: Fraction | None,
+    share: Decimal | None,
+    opened: Mapping[date, Sequence["Room"]],
     as_of: datetime,
     now: datetime,
 ) -> list[Row]:
-    """A row for each port and one for all: the line as it was at `as_of`, and the bound for somebody who asks now."""
-    rounds, gives_on = list(_rounds_to_come(program, now)), _reserved(program)
+    """A row for each port and one for all: the line as it was at `as_of`, and the bound for somebody who asks now.
+
+    `share` is `taken_up` as it may be told. `opened` are the times of day of the rounds that there are, none of a void
+    one; of other days the usual week counts.
+    """
+    rounds, gives_on = list(_rounds_to_come(program, now)), _reserved(program, opened)
     today = now.astimezone(ZoneInfo(program.zone)).date()
-    share = None if taken_up is None else Decimal(f"{float(taken_up):.3f}")
+    hidden = _lines_hidden(lines)
     rows: list[Row] = []
     for port in (*program.port_codes, ALL):
         line = lines.get(port, Line(0, 0, 0, 0, 0))
         ahead, holding, new = before.get(port, Before())
         wanted = program.port_codes if port == ALL else (port,)
-        gives = [(day, sum(gives_on[name][day.weekday()] for name in wanted)) for day in rounds]
+        gives = [(day, sum(gives_on(day, name) for name in wanted)) for day in rounds]
         week = sum(places for day, places in gives if day < rounds[0] + timedelta(days=7))
         by = waits.bound(ahead + new, holding, taken_up, gives) if taken_up else None
         days = None if by is None else (results_day(program, by) - today).days
-        waited: Row = (None, None, None) if line.groups < FEW else line[2:]
-        rows.append((program.program, port, as_of, few(line.groups), few(line.people), *waited, week, share, days))
+        told: Row = (HIDDEN, HIDDEN) if port in hidden else line[:2]
+        waited: Row = (None, None, None) if port in hidden or not line.groups else line[2:]
+        rows.append((program.program, port, as_of, *told, *waited, week, share, days))
     return rows
+
+
+def _lines_hidden(lines: Mapping[str, Line]) -> set[str]:
+    """Ports of which few groups wait, and others, so that the whole line less the shown ports does not tell of them.
+
+    Groups name several ports, so the numbers of the ports are no parts of the whole. But together they are at least
+    all groups, and all people: of one port alone that can be hidden, at least what the others leave is known.
+    """
+    hidden = {port for port, line in lines.items() if 0 < line.groups < FEW}
+    at_ports = {port: line for port, line in lines.items() if port != ALL}
+    rest = sorted(set(at_ports) - hidden, key=lambda port: (at_ports[port].groups, port))
+    if hidden and ALL not in hidden and _uncovered(lines[ALL], [at_ports[port] for port in rest]):
+        hidden |= set(rest[:1] or [ALL])
+    return hidden
+
+
+def _uncovered(whole: Line, parts: Sequence[Line]) -> bool:
+    """Whether somebody is left of the whole for whom there is no room in these parts."""
+    return sum(part.groups for part in parts) < whole.groups or sum(part.people for part in parts) < whole.people
 
 
 def results_day(program: Program, day: date) -> date:
@@ -148,15 +212,18 @@ def _rounds_to_come(program: Program, now: datetime) -> Iterator[date]:
             yield day
 
 
-def _reserved(program: Program) -> dict[str, list[int]]:
-    """What each port surely gives to those who wait longest, in persons, by the day of the week from Monday on."""
-    return {
-        places.port: [
-            waits.reserved(sum(room for _, room in day), program.group_max, program.seniority_share)
-            for day in places.week
-        ]
-        for places in program.ports
-    }
+def _reserved(program: Program, opened: Mapping[date, Sequence["Room"]]) -> Callable[[date, str], int]:
+    """What a port surely gives on a day to those who wait longest, in persons."""
+    usual = {places.port: [sum(room for _, room in day) for day in places.week] for places in program.ports}
+
+    def gives(day: date, port: str) -> int:
+        rooms = opened.get(day)
+        places = (
+            usual[port][day.weekday()] if rooms is None else sum(room.places for room in rooms if room.port == port)
+        )
+        return waits.reserved(places, program.group_max, program.seniority_share)
+
+    return gives
 
 
 # -- ports --------------------------------------------------------------------------------------

@@ -131,12 +131,12 @@ def _in_order(files: Files, layout: Table) -> Records:
     return sorted(files.records(layout), key=lambda record: known.get(str(record["port"]), len(order)))
 
 
-def _assumed(waiting: Records, zone: str) -> Mapping[str, str | None]:
+def _assumed(waiting: Records, zone: str) -> Mapping[str, str | bool | None]:
     """What the bound goes by."""
     if not waiting:
         return {}
-    share = waiting[0]["taken_up"]
-    return {"as_of": cells.moment(waiting[0]["as_of"], zone), "share": cells.percent(share)}
+    share, some = waiting[0]["taken_up"], any(each["bound"] is not None for each in waiting)
+    return {"as_of": cells.moment(waiting[0]["as_of"], zone), "share": cells.percent(share), "some": some}
 
 
 @require_safe
