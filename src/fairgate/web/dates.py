@@ -70,8 +70,9 @@ def brief_day(moment: date) -> str:
 
 
 def brief_date(moment: date) -> str:
-    """'Tue 24 Nov 2026', for a long table of many years."""
-    return _day(moment, pgettext("pattern of a date, CLDR letters", "EEE d MMM y"))
+    """'Tue 24 Nov 2026', for a long table of many years; on a narrow page the year goes below."""
+    text = _day(moment, pgettext("pattern of a date, CLDR letters", "EEE d MMM y"))
+    return text.replace(" ", "\u00a0", text.count(" ") - 1)
 
 
 def weekday(number: int) -> str:
