@@ -48,6 +48,7 @@ def test_every_kind_of_statement_has_a_line(language: str) -> None:
         assert words.history(kind, {}) != kind, f"no words for “{kind}”"
 
 
+@pytest.mark.usefixtures("_django")
 @pytest.mark.parametrize("subject", [Subject.OFFER, Subject.REQUEST])
 def test_every_state_has_a_panel(subject: Subject) -> None:
     folder = Path(settings.TEMPLATES[0]["DIRS"][0]) / subject.value
