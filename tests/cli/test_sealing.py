@@ -127,6 +127,21 @@ def test_a_sealing_that_was_put_off_is_one_too(fairgate, sealed):
         assert 'the random value of "2026-11-20T16:45:00Z" was not used' in said
 
 
+def test_a_draw_that_is_older_than_the_policy_of_this_home_is_right_and_its_sealing_not_shown(fairgate, sealed):
+    """As in a rehearsal, whose witness begins when its days are over. Who names a policy means it."""
+    replace(Bundle(), witnesses=()).write(sealed)
+    home = sealed.parent / "home"
+    (home / "ledger").mkdir(parents=True)
+    (home / "ledger" / "policy").write_bytes(bundles.policy())
+    ended = fairgate("verify", sealed, env={"FAIRGATE_HOME": str(home)})
+    assert ended.returncode == 0, ended.stderr
+    assert b"the sealing is not shown: checkpoint: is not cosigned by enough witnesses" in ended.stdout
+    found = findings(fairgate("verify", sealed, "--json", env={"FAIRGATE_HOME": str(home)}))
+    assert (found["ok"], found["sealing_shown"]) == (True, False)
+    assert "not cosigned by enough" in found["sealing"]["problem"]
+    assert fairgate("verify", sealed, "--policy", home / "ledger" / "policy").returncode == 1
+
+
 def test_what_the_draw_before_left_is_compared_when_it_is_named(fairgate, sealed):
     after = Bundle(a_manifest(round="2026-12-02")).write(sealed.parent / "after")
     ended = fairgate("verify", after, "--after", sealed)

@@ -17,6 +17,7 @@ from fairgate.core.sealed import (
     PROOF,
     Contradiction,
     Sealing,
+    Unwitnessed,
     parse_sealing,
     refuse_contradiction,
     trusted_at,
@@ -42,11 +43,12 @@ class Finding:
     trusted: Trusted | None = None
     witnessed_at: datetime | None = None
     problem: str | None = None
+    unwitnessed: str | None = None  # what the witnesses of this home's own policy did not do, where none was given
 
     @property
     def is_shown(self) -> bool:
         """Whether somebody whose key was given says that the list was sealed, and in time."""
-        return self.sealing is not None and self.trusted is not None and self.problem is None
+        return self.sealing is not None and self.trusted is not None and not self.problem and not self.unwitnessed
 
 
 def check(folder: Path, manifest: Manifest, root: bytes, policy: Path | None) -> Finding:
@@ -62,6 +64,11 @@ def check(folder: Path, manifest: Manifest, root: bytes, policy: Path | None) ->
     try:
         refuse_contradiction(sealing, part_of(folder, CHECKPOINT), manifest, root)
         witnessed_at = trusted_at(sealing, trusted.policy, manifest.seed_at) if trusted else None
+    except Unwitnessed as found:
+        # The home's own policy may be younger than the draw, as that of a rehearsal is; a reader's own is meant.
+        if given is None:
+            return Finding(sealing, trusted, unwitnessed=str(found))
+        return Finding(sealing, trusted, problem=str(found))
     except Contradiction as found:
         return Finding(sealing, trusted, problem=str(found))
     return Finding(sealing, trusted, witnessed_at)
@@ -96,7 +103,7 @@ def findings(found: Finding) -> dict[str, object]:
         "root": head.root.hex(),
         "policy": str(found.trusted.file) if found.trusted else None,
         "witnessed_at": moment(found.witnessed_at) if found.witnessed_at else None,
-        "problem": found.problem,
+        "problem": found.problem or found.unwitnessed,
     }
     return {"sealing_shown": found.is_shown, "sealing": details}
 
@@ -123,6 +130,14 @@ def in_words(found: Finding) -> list[str]:
             "Name keys that you trust with --policy, or compare origin, size and root with what a witness saw.",
         ]
     lines.append(f"  policy  {found.trusted.file}")
+    if found.unwitnessed:
+        return [
+            *lines,
+            *put_off,
+            "The act that sealed just this manifest and these entries is in this tree, and the ledger signed it. But",
+            f"by the policy of this home the sealing is not shown: {found.unwitnessed}.",
+            "The entries may be younger than the random value.",
+        ]
     if found.trusted.policy.quorum == NONE:
         return [
             *lines,

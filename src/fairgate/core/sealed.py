@@ -36,6 +36,10 @@ class Contradiction(Exception):  # noqa: N818  a finding, not a defect
     """Files that could each be right do not fit together; `str()` names the file and what is wrong."""
 
 
+class Unwitnessed(Contradiction):
+    """The witnesses of a policy did not cosign in time; the files themselves fit together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sealing:
     """An act as its proof tells it: `at` is the time that it says, `facts` all that it says, nothing checked yet."""
@@ -118,10 +122,10 @@ def trusted_at(sealing: Sealing, policy: Policy, seed_at: datetime) -> datetime 
         return None
     at = witnessed_at(note, policy)
     if at is None:
-        raise Contradiction(f"{CHECKPOINT}: is not cosigned by enough witnesses of the policy")
+        raise Unwitnessed(f"{CHECKPOINT}: is not cosigned by enough witnesses of the policy")
     if at >= seed_at.timestamp():
         late = f"enough witnesses had cosigned only {_told(at)}, not before seed_at, {moment(seed_at)}"
-        raise Contradiction(f"{CHECKPOINT}: {late}")
+        raise Unwitnessed(f"{CHECKPOINT}: {late}")
     return datetime.fromtimestamp(at, UTC)
 
 
