@@ -1,4 +1,4 @@
-"""The real worker and the real handing over of notices, by a clock that runs fast. To be killed.
+"""The real worker, the real handing over of notices and who signs the ledger, by a clock that runs fast. To be killed.
 
     python fast_worker.py DSN HOME REAL VIRTUAL FACTOR
 
@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg
 
 from fairgate.notify.run import run as notify
-from fairgate.store import clock
+from fairgate.store import clock, keys
+from fairgate.worker import signing
 from fairgate.worker.run import run as work
 
 
@@ -25,6 +26,9 @@ def main(dsn: str, home: str, real: str, virtual: str, factor: str) -> None:
 
     never = threading.Event()
     threading.Thread(target=notify, args=(dsn, Path(home), never, 0.05), kwargs={"clock": fast}).start()
+    signer = keys.load_ledger(Path(home), keys.LOCAL)
+    ledger = (dsn, Path(home), signer, signing.policy_of(Path(home), signer, "http://127.0.0.1"), never)
+    threading.Thread(target=signing.run, args=ledger, kwargs={"every_s": 0.05, "clock": fast}).start()
     work(dsn, Path(home), never, 0.02, evidence_seconds=0.5, clock=fast)
 
 
