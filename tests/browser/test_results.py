@@ -158,6 +158,7 @@ def test_a_bad_network_is_told(meet: Meet, site: Any) -> None:
     phone = meet("en", scripts=True)
     look_up(phone, group)
     panel = phone.page.locator(f"[data-draw='{day}']")
+    phone.page.wait_for_load_state("networkidle")  # a look that is under way takes no second one
     portal = {"status": 200, "body": "<h1>Welcome to our network</h1>", "content_type": "text/html"}
     phone.page.route("**/results/**", lambda route: route.fulfill(**portal))
     panel.get_by_role("button", name="Look again").click()

@@ -15,6 +15,7 @@ from playwright.sync_api import Route, expect
 from fairgate.core import bundle as files
 from fairgate.core import draw as drawing
 from fairgate.core.beacon import randomness
+from fairgate.core.places import moment
 from fairgate.store import publication, rounds
 from fairgate.store.ledger_files import LedgerFiles
 from sealed_rounds import REVEALS, a_manifest, an_entry
@@ -175,6 +176,7 @@ def test_a_sealing_that_observers_saw_in_time_is_shown(meet: Meet, site: Any, la
     read = files.parse_manifest(manifest)
     root = files.lines_root((folder / "entries.csv").read_bytes()).hex()
     about = {"program": read.program, "round": read.round, "manifest": sha256(manifest).hexdigest(), "root": root}
+    about["at"] = moment(read.seed_at - timedelta(hours=1))
     made, witness = Sealed(about), Signing("press.example/witness", WITNESS)
     note = made.checkpoint(witness.line(made.body, int(read.seed_at.timestamp()) - 60))
     for name, text in {"checkpoint": note, "sealing.tlog-proof": made.proof(note)}.items():

@@ -62,7 +62,7 @@ def test_both_find_a_right_bundle_right(files: Files) -> None:
 # -- tampering ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(st.data())
 def test_both_give_the_same_verdict_on_whatever_was_tampered_with(data: st.DataObject) -> None:
     files = data.draw(right_files())
@@ -118,7 +118,7 @@ def test_both_know_the_known_answers(known: Path) -> None:
 
 
 @vectors.needed
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.data())
 def test_both_give_the_same_verdict_on_a_beacon_of_drand_that_was_tampered_with(data: st.DataObject) -> None:
     known = next(path for path in vectors.draws() if b'"drand"' in (path / "beacon.json").read_bytes())

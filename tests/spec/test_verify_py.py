@@ -132,14 +132,14 @@ def test_the_constants_are_those_of_the_curve_and_of_the_chain() -> None:
     assert verify.repeat(10, kernel, verify.add, verify.A) == (kernel[0], verify.P - kernel[1])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.binary(max_size=100))
 def test_messages_are_hashed_to_the_curve_as_another_library_does_it(message: bytes) -> None:
     found = normalize(reference.hash_to_G1(message, _DOMAIN, hashlib.sha256))
     assert verify.hash_to_curve(message) == (int(found[0]), int(found[1]))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.integers(1, verify.R - 1), st.integers(1, 1 << 63))
 def test_what_a_key_signed_is_accepted_and_nothing_else(secret: int, number: int) -> None:
     message = hashlib.sha256(number.to_bytes(8, "big")).digest()
