@@ -21,7 +21,7 @@ from fairgate.core.bundle import entries_root, parse_beacon, parse_entries, pars
 from fairgate.core.draw import draw
 from fairgate.store import draw_figures, keys, profiles, publication, registrations, rounds
 from fairgate.store.profiles import parse
-from fairgate.worker.loops import publish, tables
+from fairgate.worker.loops import publish, tables, write_tiles
 from missing import receipt_of
 from time_world import DAY, NOON, PROFILE, TimeWorld, must, step
 
@@ -207,7 +207,7 @@ def test_who_is_honoured_while_the_files_are_written_is_not_left_out(world: Time
     found = rounds.find(world.conn, "arrival", DAY)
     assert found is not None
     rounds.honoured(world.conn, found.id)
-    rounds.published(world.conn, found, world.now, shown=True)
+    rounds.published(world.conn, found, world.now, shown=True, tiled=0)
     assert [waiting.id for waiting in rounds.unpublished(world.conn, 9)] == [found.id]
 
 
@@ -252,3 +252,19 @@ def test_nothing_half_written_is_left_when_the_folder_may_not_be_written(tmp_pat
 
 def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_where_the_tiles_are_behind_a_round_is_published_once_and_again_when_they_have_come(world: TimeWorld) -> None:
+    go_to(world, 12)
+    ledger = world.home / "public" / "ledger"
+    folder = world.home / "public" / "draws" / DAY.isoformat()
+    for place in (ledger, folder):
+        shutil.rmtree(place)
+    world.conn.execute("UPDATE round SET published_at = NULL")
+    assert publish(world.worker())
+    assert not publish(world.worker()), "it is not written over and over"
+    assert names(folder) == SEALED - {"checkpoint", "sealing.tlog-proof"}
+    write_tiles(world.worker())
+    assert publish(world.worker())
+    assert names(folder) == SEALED
+    assert not publish(world.worker())

@@ -40,7 +40,14 @@ PUBLISHED = """
     UPDATE round SET published_at = %s
      WHERE id = %s AND state = %s AND seeded_at IS NOT DISTINCT FROM %s AND sealed_leaf IS NOT DISTINCT FROM %s
        AND honoured = %s
-       AND (%s OR NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.size > sealed_leaf AND c.witnessed_at < seed_at))
+       AND (%s OR NOT EXISTS (SELECT 1 FROM checkpoint c
+                               WHERE c.size > sealed_leaf AND c.size <= %s AND c.witnessed_at < seed_at))
+"""
+REACHED = """
+    UPDATE round SET published_at = NULL
+     WHERE published_at IS NOT NULL AND sealed_leaf IS NOT NULL
+       AND EXISTS (SELECT 1 FROM checkpoint c
+                    WHERE c.size > sealed_leaf AND c.size > %s AND c.size <= %s AND c.witnessed_at < seed_at)
 """
 SHOWN = """
     UPDATE round SET published_at = NULL WHERE state = 'sealed' AND sealed_leaf < %s AND published_at IS NOT NULL
@@ -306,12 +313,20 @@ def shown(conn: psycopg.Connection, size: int) -> None:
     conn.execute(SHOWN, [size])
 
 
-def published(conn: psycopg.Connection, found: Round, now: datetime, *, shown: bool) -> None:
+def published(conn: psycopg.Connection, found: Round, now: datetime, *, shown: bool, tiled: int) -> None:
     """Note that the files of the step at which the round was found are written; not if it has gone on since.
 
-    `shown`: whether what shows the sealing is among them.
+    `shown`: whether what shows the sealing is among them. Where it is on record meanwhile, and the `tiled` leaves that
+    the ledger's files hold reach so far, they are written once more.
     """
-    conn.execute(PUBLISHED, [now, found.id, found.state, found.seeded_at, found.sealed_leaf, found.honoured, shown])
+    conn.execute(
+        PUBLISHED, [now, found.id, found.state, found.seeded_at, found.sealed_leaf, found.honoured, shown, tiled]
+    )
+
+
+def reached(conn: psycopg.Connection, start: int, end: int) -> None:
+    """Let the files of rounds be written anew whose sealing is shown from here on: the tiles have grown so far."""
+    conn.execute(REACHED, [start, end])
 
 
 def honoured(conn: psycopg.Connection, round_id: int) -> None:

@@ -209,6 +209,9 @@ def write_tiles(worker: Worker) -> bool:
         if before:
             heads.refuse_other(data[:1], start, files.last(start))
         files.append(data[before:], start)
+        if len(data) > before:
+            with worker.connect() as conn:
+                rounds.reached(conn, start, start + len(data) - before)
     except BadInput as fault:
         log.error("tiles not written", why=str(fault))
         return False
@@ -256,14 +259,15 @@ def publish(worker: Worker) -> bool:
 
 def _published(worker: Worker, found: Round) -> bool:
     about = {"program": found.program, "date": found.date.isoformat(), "state": found.state}
+    ledger = LedgerFiles(worker.home)
     try:
         with worker.connect() as conn:
             profile = profiles.current(conn)
-            files = publication.files(conn, found, LedgerFiles(worker.home))
+            files = publication.files(conn, found, ledger)
         written = publication.write(publication.folder(worker.home, profile, found.program, found.date), files)
         _for_readers(worker.home, profile, found, files)
         with worker.connect() as conn:
-            rounds.published(conn, found, worker.clock(conn), shown="checkpoint" in files)
+            rounds.published(conn, found, worker.clock(conn), shown="checkpoint" in files, tiled=ledger.size())
     except Exception as error:
         if away(error):
             raise
