@@ -57,7 +57,7 @@ def _about_system(error: OSError) -> str:
 def _about_database(error: Exception) -> str | None:
     import psycopg  # noqa: PLC0415  only where a command has loaded it already
 
-    from fairgate.store.heads import OlderDatabase  # noqa: PLC0415
+    from fairgate.store.heads import OlderDatabase  # noqa: PLC0415  the same
 
     place = database_place()
     if isinstance(error, OlderDatabase):
