@@ -44,8 +44,12 @@ class Inclusion:
     trust: Trust | None
 
 
+def policy_in(file: Path) -> Policy:
+    return trusting.parse_policy(whole(file), str(file))
+
+
 def load_policy(file: Path | None) -> Policy | None:
-    return None if file is None else trusting.parse_policy(whole(file), str(file))
+    return None if file is None else policy_in(file)
 
 
 def look_up(where: str, origin: str, index: int, leaf: bytes, policy: Policy | None) -> Inclusion:

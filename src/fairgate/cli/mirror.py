@@ -12,12 +12,13 @@ from typing import Annotated
 import typer
 
 from fairgate.cli.faults import CheckedAndFalse
+from fairgate.cli.inclusion import load_policy
 from fairgate.cli.progress import bar
 from fairgate.cli.reading import whole
 from fairgate.core import tiles
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.places import moment
-from fairgate.core.policy import Policy, cosigned_at, log_signed, parse_policy, witnessed_at
+from fairgate.core.policy import Policy, cosigned_at, log_signed, witnessed_at
 from fairgate.store.files import only_one
 from fairgate.watch import mirror as mirroring
 from fairgate.watch.fetching import Source
@@ -63,7 +64,7 @@ def mirror(
     \b
     fairgate ledger mirror https://places.example.org/ledger copy --policy policy
     """
-    policy = _policy(policy_file)
+    policy = load_policy(policy_file)
     folder.mkdir(parents=True, exist_ok=True)
     alone = only_one(folder, "another mirror writes here", "wait until it is done")
     with _also_as_json(as_json), alone, Source(url) as source:
@@ -114,7 +115,7 @@ def compare(
     \b
     fairgate ledger compare copy checkpoint-of-a-friend --policy policy
     """
-    policy = _policy(policy_file)
+    policy = load_policy(policy_file)
     old = mirroring.kept(folder) if folder.is_dir() else None
     if old is None:
         raise BadInput(str(folder), "holds no copy of a ledger", _AGAIN)
@@ -151,10 +152,6 @@ def _also_as_json(wanted: bool) -> Iterator[None]:
         if wanted:
             typer.echo(json.dumps({"ok": False, "difference": str(fault)}, sort_keys=True))
         raise
-
-
-def _policy(file: Path | None) -> Policy | None:
-    return None if file is None else parse_policy(whole(file), str(file))
 
 
 def _signed(shown_now: Kept, policy: Policy | None) -> str:

@@ -67,7 +67,7 @@ def _opened(data: bytes, place: str) -> "Image":
 
 def _ways_to_look(picture: "Image") -> Iterator["Image"]:
     """The picture as it is, then enlarged, then blurred a little: what a screen or a bad lens adds goes with that."""
-    from PIL import ImageFilter  # noqa: PLC0415
+    from PIL import ImageFilter  # noqa: PLC0415  the same
 
     yield picture
     larger = picture
@@ -80,7 +80,7 @@ def _ways_to_look(picture: "Image") -> Iterator["Image"]:
 
 
 def _codes(picture: "Image") -> list[str]:
-    import zxingcpp  # noqa: PLC0415
+    import zxingcpp  # noqa: PLC0415  the same
 
     wanted = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
     found = zxingcpp.read_barcodes(picture, formats=wanted, text_mode=zxingcpp.TextMode.Plain)

@@ -5,12 +5,13 @@ from datetime import datetime
 from pathlib import Path
 
 from fairgate.cli import place
-from fairgate.cli.reading import part_of, whole
+from fairgate.cli.inclusion import policy_in
+from fairgate.cli.reading import part_of
 from fairgate.core.errors import shown
 from fairgate.core.lines import data_text
 from fairgate.core.manifest import Manifest
 from fairgate.core.places import moment
-from fairgate.core.policy import NONE, Policy, parse_policy
+from fairgate.core.policy import NONE, Policy
 from fairgate.core.sealed import (
     CHECKPOINT,
     POSTPONED,
@@ -75,7 +76,7 @@ def check(folder: Path, manifest: Manifest, root: bytes, policy: Path | None) ->
 
 
 def _read(file: Path) -> Trusted:
-    return Trusted(file, parse_policy(whole(file), str(file)))
+    return Trusted(file, policy_in(file))
 
 
 def _of_home(origin: str) -> Trusted | None:

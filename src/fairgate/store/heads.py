@@ -19,12 +19,12 @@ from weakref import WeakKeyDictionary
 import psycopg
 
 from fairgate.core.errors import BadInput
+from fairgate.core.lines import HASH_BYTES
 from fairgate.core.tree import Frontier, leaf_hash
 from fairgate.store.files import flush_folder, put
 from fairgate.store.ledger_files import LedgerFiles
 
 MODE: Final = 0o644
-HASH_BYTES: Final = 32
 _public: Final = WeakKeyDictionary[psycopg.Connection, LedgerFiles]()  # what connections were let in by
 _WAY_OUT: Final = "restore it from the backup of this home, and see docs/operations/ledger.md"
 

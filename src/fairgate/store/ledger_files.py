@@ -19,13 +19,13 @@ from typing import Final
 
 from fairgate.core import tiles
 from fairgate.core.errors import BadInput
+from fairgate.core.lines import HASH_BYTES
 from fairgate.core.tiles import WIDTH, entries_path, tile_path
 from fairgate.core.tree import leaf_hash
 from fairgate.store.files import alone, flush_folder, put
 
 MODE: Final = 0o644
-HASH: Final = 32
-DATA: Final = 34  # a leaf's data in a bundle, its length before it
+DATA: Final = 2 + HASH_BYTES  # a leaf's data in a bundle, its length before it
 _WAY_OUT: Final = "restore the folder from a copy, or move it away: all of it is written anew from the database"
 
 
@@ -72,7 +72,7 @@ class LedgerFiles:
 
     def read(self, level: int, index: int, width: int) -> bytes:
         """The bytes of a tile of so many hashes: as it was written, or the beginning of what it has become."""
-        return self._read(partial(tile_path, level), index, width)[: width * HASH]
+        return self._read(partial(tile_path, level), index, width)[: width * HASH_BYTES]
 
     def entries(self, index: int, width: int) -> list[bytes]:
         """The data of the leaves of a bundle, of which the first `width` are wanted."""
@@ -83,7 +83,7 @@ class LedgerFiles:
         """The hash of the last of the first `size` leaves; raises BadInput where tile and entries disagree about it."""
         index, place = divmod(size - 1, WIDTH)
         row, entries = self.read(0, index, place + 1), self.entries(index, place + 1)
-        found = row[place * HASH :]
+        found = row[place * HASH_BYTES :]
         if len(entries) <= place or leaf_hash(entries[place]) != found:
             raise BadInput(str(self.folder / tile_path(0, index, place + 1)), "or its entries are damaged", _WAY_OUT)
         return found
