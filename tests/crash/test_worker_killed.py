@@ -69,7 +69,7 @@ class Life:
         return count
 
     def start(self, factor: float = FACTOR) -> subprocess.Popen[bytes]:
-        given = [self.dsn, str(self.world.home), self.shown.isoformat(), str(factor)]
+        given = [self.dsn, str(self.world.home), "start", self.shown.isoformat(), str(factor)]
         worker = subprocess.Popen([sys.executable, str(WORKER), *given], stdout=subprocess.PIPE)
         assert worker.stdout is not None
         self.began, self.factor = datetime.fromisoformat(worker.stdout.readline().decode().strip()), factor
