@@ -28,8 +28,9 @@ from ground import ROOT, Ground, Server, prepared, serving, settings_of
 from table import Proof, Row
 from wrk import Load, acting, officiating, reading
 
-from fairgate.core import tokens
+from fairgate.core import tiles, tokens
 from fairgate.store import keys
+from fairgate.store.ledger_files import LedgerFiles
 
 CONNECTIONS = (32, 256, 512)
 WARM_S = 1.0
@@ -55,6 +56,7 @@ WHOLE = Size(200_000, 40_000, 20_000, 4)
 QUICK = Size(40_000, 16_000, 4_000, 2)
 
 OFFICER_S = 3600
+NAMED_SHORT = 1000  # so many tiles have names of three digits
 CONFIRMED = "SELECT count(*) FROM offer WHERE state = 'confirmed'"
 LEAVES = "SELECT size FROM ledger"
 
@@ -162,11 +164,16 @@ class Bench:
         everybody = self._ground.people.everybody
         drawn = max(folder.name for folder in (self._ground.home / "public" / "results").iterdir())
         token = '"Authorization: Bearer " .. token .. "\\r\\n"'
+        zipped = '"Accept-Encoding: gzip\\r\\n"'
+        full = min(LedgerFiles(self._ground.home).size() // tiles.WIDTH, NAMED_SHORT)
         shard = f'string.format("/results/{drawn}/%03x", (at * 613 + again) % 4096)'
+        tile = f'string.format("/ledger/tile/0/%03d", (at * 613 + again) % {full})'
+        bundle = f'"/draws/{drawn}/" .. (at % 2 == 0 and "manifest.json" or "beacon.json")'
         return [
             Load("me", everybody, reading('"/api/v1/me"', token)),
-            Load("shard", everybody, reading(shard, '"Accept-Encoding: gzip\\r\\n"')),
-            Load("Django page", everybody, reading('"/"', '"Accept-Encoding: gzip\\r\\n"')),
+            *(Load(what, everybody, reading(path, zipped)) for what, path in (("shard", shard), ("tile", tile))),
+            Load("bundle", everybody, reading(bundle, zipped)),
+            Load("Django page", everybody, reading('"/"', zipped)),
         ]
 
     def _write(self, load: Load, connections: int) -> None:

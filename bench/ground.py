@@ -20,7 +20,7 @@ import structlog
 
 from fairgate.store import embedded, keys
 from fairgate.store.databases import MAINTENANCE, named
-from fairgate.worker.loops import Worker, publish
+from fairgate.worker.loops import Worker, publish, write_tiles
 
 ROOT = Path(__file__).parents[1]
 PROFILE = ROOT / "profiles" / "southwest-border"
@@ -130,10 +130,11 @@ def fairgate(*args: str, env: Mapping[str, str]) -> None:
 
 
 def _publish(home: Path, url: str) -> None:
-    """Write the results as the worker does, so that there are shards to ask for."""
+    """Write the results and the ledger as the worker does, so that there are shards, bundles and tiles to ask for."""
     worker = Worker(home, keys.load(home), lambda: psycopg.connect(url, autocommit=True), source=None)
-    while publish(worker):
-        pass
+    for write in (publish, write_tiles):
+        while write(worker):
+            pass
 
 
 def _people(tokens: Path) -> People:
