@@ -2,11 +2,10 @@
 and what the product says of the same bundle.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from fairgate.core import draw as drawing
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import lines_root, parse_beacon, parse_entries, parse_manifest, write_results
 from fairgate.core.errors import BadInput
+from loopback import loopback
 
 STATIC = Path(__file__).parents[1] / "src" / "fairgate" / "web" / "static"
 ASK = """([worker, address, asked]) => new Promise((done) => {
@@ -46,14 +46,8 @@ class _Quiet(SimpleHTTPRequestHandler):
 def serving(folder: Path) -> Iterator[str]:
     """The files of a folder at the address given; an empty page is at its root."""
     (folder / "index.html").write_text("<!DOCTYPE html><title>check</title>")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with loopback(partial(_Quiet, directory=str(folder))) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 class Checker:

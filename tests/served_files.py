@@ -1,11 +1,11 @@
 """Files over HTTP as a ledger's service has them, which a test may change, cut or take away."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from ledgers import Published
+from loopback import loopback
 
 
 class Served:
@@ -39,14 +39,6 @@ class Served:
             def log_message(self, *_: object) -> None:
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        self.url = f"http://127.0.0.1:{server.server_address[1]}/ledger"
-        try:
+        with loopback(Files) as port:
+            self.url = f"http://127.0.0.1:{port}/ledger"
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()

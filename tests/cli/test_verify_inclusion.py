@@ -1,11 +1,10 @@
 """`fairgate verify` of a receipt against a ledger: its files in a folder or at an address, or a proof."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from fairgate.core.policy import Log
 from fairgate.core.receipts import read
 from fairgate.core.tlog_proof import Proof, parse_proof, proof_text
 from ledgers import LOG, ORIGIN, WITNESSES, Published
+from loopback import loopback
 from signed import OPERATOR_ALONE, TRUSTED, cosigned, holding, keys_file, policy_file, published, signed
 
 RECEIPT = signed()
@@ -122,13 +122,8 @@ def address(ledger: Path) -> Iterator[str]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(ledger)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with loopback(partial(Quiet, directory=str(ledger))) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_a_ledger_is_looked_up_over_the_network(verify, address, policy):

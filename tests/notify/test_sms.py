@@ -2,13 +2,12 @@
 
 import json
 import random
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from fairgate.notify.run import hand_over
 from fairgate.notify.sms import Sms, Weights
 from fairgate.notify.writing import Text
 from fairgate.store.providers import load
+from loopback import loopback
 from notify_world import Kept, Office, adult, deliveries_of, registered, told
 from time_world import NOON, TimeWorld
 
@@ -57,16 +57,8 @@ def gateway() -> Iterator[Gateway]:
         def log_message(self, *_: object) -> None:
             """Nothing is said on standard error."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with loopback(Handler) as found.port:
         yield found
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def provider(name: str, at: Gateway, weight: int) -> Provider:

@@ -1,17 +1,16 @@
 """A ledger served by somebody who wants to keep or to crush whoever looks at it: bounded in time and memory."""
 
 import gzip
-import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from fairgate.core.errors import BadInput
 from fairgate.watch.fetching import Source
+from loopback import loopback
 
 UNFOLDS = gzip.compress(gzip.compress(bytes(64 << 20)))  # some kilobytes that become 64 MiB if they are let
 
@@ -21,8 +20,7 @@ class Hostile(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        with suppress(OSError):  # who asked has gone
-            getattr(self, self.path.strip("/").split("/")[0])()
+        getattr(self, self.path.strip("/").split("/")[0])()  # until who asked has gone
 
     def unfolds(self) -> None:
         self.send_response(200)
@@ -62,14 +60,8 @@ class Hostile(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hostile() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with loopback(Hostile) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(

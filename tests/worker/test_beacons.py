@@ -2,11 +2,10 @@
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from fairgate.core.errors import BadInput
 from fairgate.core.profile import Profile
 from fairgate.store.profiles import parse
 from fairgate.worker.beacons import Beacons
+from loopback import loopback
 from sealed_rounds import a_manifest
 from time_world import profile
 
@@ -45,15 +45,8 @@ def drand(answer: Answer) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with loopback(Handler) as port:
+        yield f"http://127.0.0.1:{port}", asked
 
 
 def quicknet(path: str) -> tuple[int, bytes]:

@@ -1,12 +1,10 @@
 """The ledger asks its witnesses: real ones over HTTP, ones that lie, and ones that are not there."""
 
-import contextlib
 import socketserver
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from fairgate.core.note import COSIGNATURE, NoteSigner, with_signature
 from fairgate.core.policy import Group, Log, Policy, Witness, witnessed_at
 from fairgate.worker.witnesses import Ahead, Asked, Contradicted, Witnesses
 from ledgers import AT, LOG, WITNESSES, Published
+from loopback import loopback
 from witness_process import WitnessProcess
 
 LEDGER = Published(700)
@@ -118,24 +117,19 @@ class _Dribbling(socketserver.BaseRequestHandler):
     """Sends a header for ever, a byte now and then, so that no single one is late."""
 
     def handle(self) -> None:
-        with contextlib.suppress(OSError):
-            self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
-            while True:
-                self.request.sendall(b"x")
-                time.sleep(0.1)
+        self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while True:
+            self.request.sendall(b"x")
+            time.sleep(0.1)
 
 
 def test_one_whose_answer_never_ends_takes_no_other_witness_with_it(three: list[Witness]) -> None:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Dribbling) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_address[1]}"
-        endless = Witness("endless", NoteSigner(b"e" * 32, "e", COSIGNATURE).key, address)
+    with loopback(_Dribbling) as port:
+        endless = Witness("endless", NoteSigner(b"e" * 32, "e", COSIGNATURE).key, f"http://127.0.0.1:{port}")
         with asking(endless, *three, timeout=0.4) as asker:
             for size in (5, 300, 400, 500, 600, 700):
                 asked = ask(asker, size)
                 assert (asked.away, len(asked.lines)) == (["endless"], 3), size
-        server.shutdown()
 
 
 @contextmanager
@@ -156,15 +150,8 @@ def answering(status: int, body: bytes, *, slowly: bool = False) -> Iterator[str
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Same)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with loopback(Same) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 TEXT = LEDGER.checkpoint(5).text()
