@@ -1,5 +1,8 @@
 """The ledger asks its witnesses: real ones over HTTP, ones that lie, and ones that are not there."""
 
+import contextlib
+import gzip
+import resource
 import socketserver
 import time
 from collections.abc import Iterator
@@ -133,13 +136,15 @@ def test_one_whose_answer_never_ends_takes_no_other_witness_with_it(three: list[
 
 
 @contextmanager
-def answering(status: int, body: bytes, *, slowly: bool = False) -> Iterator[str]:
-    """A witness that gives the same answer to everything."""
+def answering(status: int, body: bytes, *, slowly: bool = False, folded: str = "") -> Iterator[str]:
+    """A witness that gives the same answer to everything; `folded` is the Content-Encoding that it says."""
 
     class Same(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
+            if folded:
+                self.send_header("Content-Encoding", folded)
             self.end_headers()
             for byte in body if slowly else ():
                 self.wfile.write(bytes([byte]))
@@ -186,6 +191,16 @@ def test_its_own_line_is_taken_from_among_others() -> None:
     body = (WITNESSES[1].sign(TEXT, AT) + own).encode()
     with answering(200, body) as url, asking(Witness("one", LIAR.key, url)) as asker:
         assert ask(asker, 5).lines == [own]
+
+
+def test_an_answer_that_unfolds_to_gigabytes_is_not_unfolded() -> None:
+    body = gzip.compress(gzip.compress(bytes(1 << 27)))
+    assert len(body) < 4096
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB
+    with answering(200, body, folded="gzip, gzip") as url, asking(Witness("bomb", LIAR.key, url)) as asker:
+        asked = ask(asker, 5)
+    assert (asked.lines, asked.away) == ([], ["bomb"])
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
 
 
 def test_an_answer_that_dribbles_is_not_waited_for() -> None:

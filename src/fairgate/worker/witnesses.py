@@ -26,6 +26,7 @@ from fairgate.core.witnessing import Answer, request_bytes
 TIMEOUT_S: Final = 5.0
 ANSWER_MOST: Final = 64 * 1024  # bytes; a cosignature has two hundred
 TRIES: Final = 2  # a second one with the size that the witness told
+PLAIN: Final = {"Accept-Encoding": "identity"}
 
 Proofs = Callable[[int, int], Sequence[bytes]]  # (old size, size) to the consistency proof between them
 
@@ -70,7 +71,7 @@ class Witnesses:
     def __init__(self, policy: Policy, timeout: float = TIMEOUT_S) -> None:
         self._witnesses = [witness for witness in policy.witnesses if witness.url]
         self._timeout = timeout
-        self._client = httpx.Client(timeout=timeout, limits=httpx.Limits(keepalive_expiry=75.0))
+        self._client = httpx.Client(timeout=timeout, limits=httpx.Limits(keepalive_expiry=75.0), headers=PLAIN)
         self._threads = ThreadPoolExecutor(max(1, len(self._witnesses)), "witness")
         self._running: dict[str, Future[str | Ahead | Contradicted | None]] = {}  # by the witness's name
 
@@ -136,11 +137,14 @@ class Witnesses:
         return None
 
     def _post(self, witness: Witness, body: bytes) -> tuple[int, str]:
-        """Status and text of an answer, of which no more is read, and for no longer, than can be right."""
+        """Status and text of an answer, of which no more is read, and for no longer, than can be right.
+
+        None is unfolded: a kilobyte that was folded often enough unfolds to more than there is memory.
+        """
         until, said = time.monotonic() + self._timeout, b""
         address = f"{(witness.url or '').rstrip('/')}/add-checkpoint"
         with self._client.stream("POST", address, content=body) as answer:
-            for chunk in answer.iter_bytes():
+            for chunk in answer.iter_raw():
                 said += chunk
                 if len(said) > ANSWER_MOST or time.monotonic() > until:
                     raise httpx.ReadError("the answer is too long, or takes too long")
