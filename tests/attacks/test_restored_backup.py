@@ -162,6 +162,29 @@ def test_where_the_home_was_restored_too_the_witness_knows(world: TimeWorld, tmp
         assert "w0 has seen 30 leaves" in (heads.held(world.home) or "")
 
 
+def test_a_home_that_was_restored_alone_catches_up_and_stops_nobody(world: TimeWorld, tmp_path: Path) -> None:
+    """The database has all that the witness has seen. Only the files are of before, and the worker writes them on."""
+    with WitnessProcess(tmp_path / "witness", logs=(signer_of(world).key,)).running() as witness:
+        sign(world, witness)
+        folders = (world.home / "ledger", world.home / "public" / "ledger")
+        old = {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+        for _ in range(5):
+            world.asking()
+        write_tiles(world.worker())
+        sign(world, witness)
+        assert witness.seen() == 30
+        for path in [path for folder in folders for path in folder.rglob("*") if path.is_file()]:
+            path.unlink()
+        for path, data in old.items():
+            path.write_bytes(data)
+        sign(world, witness)  # before the worker wrote anything
+        assert heads.held(world.home) is None
+        world.asking()
+        write_tiles(world.worker())
+        sign(world, witness)
+        assert public(world)[1].size == witness.seen() == 32
+
+
 def test_recovering_brings_the_public_leaves_back_and_gives_no_index_out_twice(world: TimeWorld) -> None:
     files = LedgerFiles(world.home)
     public_data, root = files.data(0, 20), public(world)[1].root

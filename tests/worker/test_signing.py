@@ -197,9 +197,12 @@ def test_two_processes_never_sign_one_ledger(dsn: str, conn: psycopg.Connection,
         while not (tmp_path / "public" / "ledger" / "policy").exists() and time.monotonic() < until:
             time.sleep(0.1)
         time.sleep(1)
-        second = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+        public = (tmp_path / "public" / "ledger" / "policy").read_bytes()
+        elsewhere = [*command, "--address", "http://elsewhere.example.org"]
+        second = subprocess.run(elsewhere, env=environment, capture_output=True, text=True, timeout=30, check=False)
     finally:
         first.terminate()
         first.wait(30)
     assert second.returncode == 2
     assert "another process signs this ledger" in second.stderr
+    assert (tmp_path / "public" / "ledger" / "policy").read_bytes() == public, "who may not sign says nothing in public"

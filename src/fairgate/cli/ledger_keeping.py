@@ -19,7 +19,7 @@ LOCAL = "http://127.0.0.1:8000"
 
 
 def sign(
-    every: Annotated[float, typer.Option("--every", min=0.5, max=60, help="Seconds between two checkpoints")] = 10.0,
+    every: Annotated[float, typer.Option("--every", min=0.5, max=45, help="Seconds between two checkpoints")] = 10.0,
     address: Annotated[str, typer.Option("--address", help="Where people use the service; else FAIRGATE_ORIGIN")] = "",
 ) -> None:
     """Sign the ledger's checkpoints, have them witnessed and publish them, until stopped.
@@ -35,12 +35,12 @@ def sign(
 
     url, home = place.database_url(), place.home()
     signer = keys.load_ledger(home, place.issuer())
-    policy = signing.policy_of(home, signer, (address or os.environ.get("FAIRGATE_ORIGIN") or LOCAL).rstrip("/"))
     logs.configure()
     folder = heads.path(home).parent
     folder.mkdir(parents=True, exist_ok=True)
     one = only_one(folder, "another process signs this ledger", "let one run only")
     with one, stopped_by_signals() as stop:
+        policy = signing.policy_of(home, signer, (address or os.environ.get("FAIRGATE_ORIGIN") or LOCAL).rstrip("/"))
         signing.run(url, home, signer, policy, stop, every_s=every)
 
 

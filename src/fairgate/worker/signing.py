@@ -144,7 +144,7 @@ class Signing:
         text, since = signed(self.signer, head), self.clock(conn)
         asked = self.witnesses.cosign(text.encode(), self._sizes, self.proof)
         self._sizes = asked.sizes
-        self._heed(asked)
+        self._heed(asked, audit.size(conn))
         note = parse_note(text.encode(), "checkpoint")
         for line in asked.lines:
             note = with_signature(note, line)
@@ -176,12 +176,13 @@ class Signing:
             return made.witnessed_at is not None and last.witnessed_at is None
         return made.signed_at - last.signed_at >= KEPT_EVERY
 
-    def _heed(self, asked: Asked) -> None:
-        """Witnesses who have seen another ledger, or more of it, than this one: home and database were set back.
+    def _heed(self, asked: Asked, there: int) -> None:
+        """Witnesses who have seen another ledger, or more leaves than the `there` of the database: it was set back.
 
-        One of them alone stops nobody: what it says of sizes is not signed. Without a quorum of the others it holds.
+        Of leaves that the database has, only the files are behind, as in a home that was restored alone: they come.
+        One witness stops nobody: what it says of sizes is not signed. Without a quorum of the others it holds.
         """
-        other = {ahead.name: ahead.size for ahead in asked.ahead}
+        other = {ahead.name: ahead.size for ahead in asked.ahead if ahead.size > there}
         other |= {contradicted.name: contradicted.size for contradicted in asked.contradicted}
         willing = {witness.name for witness in self.policy.witnesses} - other.keys()
         if other and not self.policy.satisfied(willing):
