@@ -21,6 +21,7 @@ import pytest
 from fairgate.core.note import parse_note, verified, with_signature
 from fairgate.core.tree import consistency_proof
 from fairgate.core.witnessing import request_bytes
+from fairgate.watch.witness import Witness
 from ledgers import LOG, ORIGIN, Published
 from witness_process import WitnessProcess
 
@@ -51,6 +52,30 @@ def test_what_continues_is_cosigned_with_the_time_over_one_connection(witness: W
             assert set(signed) == {LOG.key, witness.key}
             assert before <= (signed[witness.key] or 0) <= int(time.time())
     assert witness.seen() == 300
+
+
+def test_its_times_never_go_back_whatever_its_clock_does(tmp_path: Path) -> None:
+    """A list that was sealed now must not seem sealed an hour ago; and the restart forgets nothing of that."""
+    clock = [1_800_000_000.0]
+
+    def cosigned_at(witness: Witness, old: int, size: int) -> int | None:
+        body = request_bytes(old, consistency_proof(LEDGER.hashes[:size], old), LEDGER.signed(size))
+        reply = witness.add_checkpoint(body)
+        assert reply.status == 200, reply.body
+        return verified(with_signature(LEDGER.note(size), reply.body.decode()), [witness.key])[witness.key]
+
+    def begun() -> Witness:
+        return Witness(tmp_path, "witness.example.org/w1", [LOG.key], lambda: clock[0])
+
+    witness = begun()
+    assert cosigned_at(witness, 0, 5) == 1_800_000_000
+    clock[0] += 60
+    assert cosigned_at(witness, 5, 5) == 1_800_000_060, "the same again, at another time"
+    clock[0] -= 3600
+    assert cosigned_at(witness, 5, 20) == 1_800_000_060
+    assert cosigned_at(begun(), 20, 30) == 1_800_000_060
+    clock[0] += 3600 + 5
+    assert cosigned_at(begun(), 30, 40) == 1_800_000_065
 
 
 def test_lines_that_anybody_may_add_are_not_remembered(witness: WitnessProcess) -> None:

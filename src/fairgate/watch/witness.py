@@ -3,6 +3,7 @@
 What it remembers of each ledger is one file, and that file is on disk before a cosignature leaves the house. So
 whatever happens to this machine, no two of its cosignatures are ever on two ledgers of which neither continues the
 other. Two checkpoints that cannot both be honest are kept, with the ledger's signatures on them.
+The times that it signs never go back either.
 
     witness.key                 the private key, of mode 0600; made at first use
     seen/ID                     the last checkpoint of a ledger, with its signature and ours; ID is of the origin
@@ -127,11 +128,21 @@ class Witness:
         return None
 
     def _cosign(self, request: Request, seen: Seen | None) -> Reply:
-        line = self._signer.sign(request.note.text, int(self._now()))
-        if seen is None or seen.checkpoint != request.checkpoint:
-            known = signed_only(request.note, self._logs[request.checkpoint.origin])
-            self._remember(Seen(with_signature(known, line), request.checkpoint))
+        line = self._signer.sign(request.note.text, self._time(seen))
+        known = with_signature(signed_only(request.note, self._logs[request.checkpoint.origin]), line)
+        if seen is None or seen.note != known:  # at most once a second for the same checkpoint
+            self._remember(Seen(known, request.checkpoint))
         return Reply(Answer.COSIGNED.value, line.encode())
+
+    def _time(self, seen: Seen | None) -> int:
+        """When this is cosigned, in seconds; never before what was cosigned last, whatever became of the clock.
+
+        A cosignature says which tree was the largest by then. Set back, a clock would let a list seem sealed earlier.
+        """
+        now, last = int(self._now()), 0 if seen is None else verified(seen.note, [self.key])[self.key] or 0
+        if now < last:
+            log.error("clock was set back", last=last, now=now)
+        return max(now, last)
 
     def _remember(self, seen: Seen) -> None:
         """Put it on disk, then believe it. Where it cannot be written (OSError) nothing has changed."""
