@@ -1,6 +1,8 @@
 """drand is believed only with its signature; where it cannot be reached, observers commit and reveal."""
 
+import gzip
 import json
+import resource
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +31,7 @@ Answer = Callable[[str], tuple[int, bytes]]
 
 
 @contextmanager
-def drand(answer: Answer) -> Iterator[tuple[str, list[str]]]:
+def drand(answer: Answer, *, folded: str = "") -> Iterator[tuple[str, list[str]]]:
     """A server on this machine that answers GET with `answer(path)`; its address, and the paths it was asked for."""
     asked: list[str] = []
 
@@ -39,6 +41,8 @@ def drand(answer: Answer) -> Iterator[tuple[str, list[str]]]:
             status, body = answer(self.path)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            if folded:
+                self.send_header("Content-Encoding", folded)
             self.end_headers()
             self.wfile.write(body)
 
@@ -119,6 +123,14 @@ def test_what_is_not_quicknets_signature_is_refused(answer: Answer, tmp_path: Pa
         found = with_drand(url)
         assert isinstance(Beacons(tmp_path).choose(found, "arrival", DAY, NOW, NOW), CommitReveal)
         assert Beacons(tmp_path).proof(found, a_drand_manifest()) is None
+
+
+def test_an_answer_that_unfolds_to_gigabytes_is_not_unfolded(tmp_path: Path) -> None:
+    body = gzip.compress(gzip.compress(bytes(1 << 27)))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB
+    with drand(lambda _: (200, body), folded="gzip, gzip") as (url, _):
+        assert isinstance(Beacons(tmp_path).choose(with_drand(url), "arrival", DAY, NOW, NOW), CommitReveal)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
 
 
 def test_observers_step_in_where_drand_cannot_be_reached(tmp_path: Path) -> None:
