@@ -134,9 +134,11 @@ def test_a_change_after_the_closing_changes_nothing_about_the_sealed_day(conn: p
     assert done(honoured_now(world, who)).facts["port"] == "AAA"
 
 
-def test_who_asked_after_the_closing_is_in_the_next_round(conn: psycopg.Connection) -> None:
+@pytest.mark.parametrize("later", [timedelta(microseconds=1), timedelta(milliseconds=999), timedelta(seconds=1)])
+def test_who_asked_after_the_closing_is_in_the_next_round(conn: psycopg.Connection, later: timedelta) -> None:
+    """Also where the receipt, which tells whole seconds, names the second of the closing."""
     world = World(conn)
-    world.now = world.sealed().closes_at + timedelta(seconds=1)
+    world.now = world.sealed().closes_at + later
     late = asking(world)
     world.drawn()
     assert reason(honoured_now(world, late)) is Reason.ASKED_TOO_LATE

@@ -108,8 +108,9 @@ def _case(conn: psycopg.Connection, receipt: Receipt, found: Round, owner: Regis
     assert found.manifest is not None, "a drawn round has its manifest"
     on_record = ledger.data_at(conn, receipt.leaf) == receipt.leaf_data()
     rows = ledger.of_registration(conn, owner.id, _ABOUT_A_REQUEST)
+    recorded_at = ledger.at(conn, receipt.leaf) if on_record else None
     return _Case(
-        claim=Claim(receipt, on_record, found.program, found.closes_at),
+        claim=Claim(receipt, on_record, found.program, found.closes_at, recorded_at),
         round=found,
         manifest=parse_manifest(found.manifest.encode()),
         owner=owner,

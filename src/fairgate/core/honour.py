@@ -54,17 +54,19 @@ class Claim:
     """A receipt that our key signed, held against the round of a program that closed at `closes_at`.
 
     `on_record`: our ledger has at the receipt's leaf what the receipt says. It may not, after a backup was restored;
-    then the receipt counts alone, for the signature is the promise.
+    then the receipt counts alone, for the signature is the promise. `recorded_at` is the time of that leaf, to the
+    millionth of a second: a receipt tells whole seconds, and a list closes in the middle of none.
     """
 
     receipt: Receipt
     on_record: bool
     program: str
     closes_at: datetime
+    recorded_at: datetime | None = None
 
     @property
     def asked_at(self) -> datetime:
-        return datetime.fromtimestamp(self.receipt.at, UTC)
+        return self.recorded_at or datetime.fromtimestamp(self.receipt.at, UTC)
 
     @property
     def ports(self) -> tuple[str, ...]:

@@ -119,6 +119,12 @@ def data_at(conn: psycopg.Connection, leaf: int) -> bytes | None:
     return bytes(row[0]) if row else None
 
 
+def at(conn: psycopg.Connection, leaf: int) -> datetime | None:
+    """The time of a leaf; None where the ledger has not come so far."""
+    row = conn.execute("SELECT at FROM leaf WHERE index = %s", [leaf]).fetchone()
+    return row[0] if row else None
+
+
 def of_registration(
     conn: psycopg.Connection, registration_id: int, kinds: Sequence[str]
 ) -> list[tuple[int, str, datetime, str]]:
