@@ -38,6 +38,12 @@ def newest(conn: psycopg.Connection) -> Published | None:
         return cursor.execute(NEWEST).fetchone()
 
 
+def roots(conn: psycopg.Connection) -> list[tuple[int, bytes]]:
+    """Size and root of every checkpoint on record, the smallest first."""
+    rows = conn.execute("SELECT DISTINCT size, root FROM checkpoint ORDER BY size")
+    return [(int(size), bytes(root)) for size, root in rows]
+
+
 def covering(conn: psycopg.Connection, leaf: int, before: datetime) -> Published | None:
     """The first witnessed checkpoint over this leaf, if its quorum was complete before that time."""
     with conn.cursor(row_factory=class_row(Published)) as cursor:
