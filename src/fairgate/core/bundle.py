@@ -193,58 +193,54 @@ def _standings(manifest: Manifest) -> _Once[Standing]:
 
 def _refuse(data: bytes, manifest: Manifest) -> NoReturn:
     """Raise BadInput for the first fault of a file that `_read` did not take."""
-    lines = _lines(data)
+    *lines, rest = data.split(b"\n")
+    has_end = lines and not rest
     standing = _standings(manifest)
     last = ""
-    for number, line in enumerate(lines, 2):
+    for number, found in enumerate(lines if has_end else [*lines, rest], 1):
         try:
-            if line.count(",") != 3 or len(line) > LINE_MOST:
-                _refuse_line(line)
-            ticket = line.partition(",")[0]
-            if ticket <= last or not _TICKET.fullmatch(ticket):
-                _refuse_ticket(ticket, lines[: number - 2])
-            last = ticket
-            standing[line[_TICKET_DIGITS:]]
+            line = _text(found)
+            if number == 1 and line != ENTRIES_HEADER:
+                raise _LineError(f"{shown(line)} is not the header", f"write {ENTRIES_HEADER}")
+            if number > len(lines):
+                raise _LineError("the last line has no line end", r"end the file with a line feed (\n)")
+            if number > 1:
+                last = _refuse_ticket(line, last, islice(lines, number - 1))
+                standing[line[_TICKET_DIGITS:]]
         except _LineError as fault:
             problem, way_out = fault.args
             raise BadInput(f"{ENTRIES_FILE} line {number}", problem, way_out) from None
     raise AssertionError("a file that was not taken has a fault")
 
 
-def _lines(data: bytes) -> list[str]:
-    """The lines after the header, once the file is known to be text of lines with the right ends."""
-    if b"\r" in data:
-        raise BadInput(_place(data, data.index(b"\r")), "a carriage return", r"end lines with a line feed (\n) alone")
+def _text(line: bytes) -> str:
+    """A line as text; bytes that no file of lines has are named before anything that it says."""
+    if b"\r" in line:
+        raise _LineError("a carriage return", r"end lines with a line feed (\n) alone")
     try:
-        text = data.decode()
-    except UnicodeDecodeError as fault:
-        raise BadInput(_place(data, fault.start), "not UTF-8", "write the file in UTF-8") from None
-    header, *lines = text.split("\n")
-    if header != ENTRIES_HEADER:
-        raise BadInput(_place(data, 0), f"{shown(header)} is not the header", f"write {ENTRIES_HEADER}")
-    if not lines or lines.pop():
-        raise BadInput(_place(data, len(data)), "the last line has no line end", r"end the file with a line feed (\n)")
-    return lines
+        return line.decode()
+    except UnicodeDecodeError:
+        raise _LineError("not UTF-8", "write the file in UTF-8") from None
 
 
-def _place(data: bytes, position: int) -> str:
-    return f"{ENTRIES_FILE} line {data.count(10, 0, position) + 1}"  # 10: line feed
+def _refuse_ticket(line: str, last: str, before: Iterable[bytes]) -> str:
+    """The ticket of a line; raises for a line without one, or whose ticket stands twice or comes too late.
 
-
-def _refuse_line(line: str) -> NoReturn:
+    `last` is the ticket of the line before, `before` are all lines before it.
+    """
     if len(line) > LINE_MOST:
         raise _LineError(f"{len(line)} characters are more than {LINE_MOST}", "see whether lines were joined")
     if not line:
         raise _LineError("an empty line", "take it out")
-    raise _LineError(f"{line.count(',') + 1} fields where there must be 4", f"write {ENTRIES_HEADER}, without quotes")
-
-
-def _refuse_ticket(ticket: str, before: Iterable[str]) -> NoReturn:
-    """Raise for a ticket that is none, stands twice or comes too late; `before` are the lines before its own."""
+    ticket, *others = line.split(",")
+    if len(others) != 3:
+        raise _LineError(f"{1 + len(others)} fields where there must be 4", f"write {ENTRIES_HEADER}, without quotes")
     if not _TICKET.fullmatch(ticket):
         raise _LineError(f"{shown(ticket)} is no ticket", "write 32 digits of lower-case hex")
-    for first, line in enumerate(before, 2):
-        if line.startswith(ticket):
+    if ticket > last:
+        return ticket
+    for first, earlier in enumerate(before, 1):
+        if earlier.startswith(ticket.encode()):
             raise _LineError(f"ticket stands twice (first on line {first})", "remove one of them")
     raise _LineError("ticket is smaller than that of the line before", "sort the lines by ticket")
 
