@@ -9,15 +9,15 @@ class Panel {
   private worker: Worker | null = null;
   private step: Step | "" = "";
   private readonly locale: string;
-  private readonly ports: Record<string, string>;
+  private readonly ports: Map<string, string>; // their names by code
 
   constructor(private readonly root: HTMLElement) {
     this.locale = root.dataset.locale ?? "en";
-    this.ports = JSON.parse(root.dataset.ports ?? "{}") as Record<string, string>;
+    this.ports = new Map(Object.entries(JSON.parse(root.dataset.ports ?? "{}") as Record<string, string>));
   }
 
   start(): void {
-    if (!("Worker" in window) || !crypto.subtle) return; // a page without TLS, an old browser: the words on programs stay
+    if (!("Worker" in window) || !window.crypto?.subtle) return; // a page without TLS, an old browser: the words on programs stay
     this.on("start", () => this.check());
     this.on("stop", () => this.stop());
     this.on("find", () => this.find());
@@ -34,6 +34,7 @@ class Panel {
     this.worker.addEventListener("error", () => this.fail(this.words("broken")));
     this.step = "";
     this.part("result").replaceChildren();
+    this.part("said").replaceChildren();
     this.show("running");
     this.progress("load", 0);
     this.part("stop").focus();
@@ -82,7 +83,8 @@ class Panel {
     this.finish(words, "idle");
   }
 
-  // Shows the result, and moves there whoever was waiting at the button that now goes away.
+  // Shows the result, and moves there whoever was waiting at the button that now goes away. Who reads elsewhere meanwhile
+  // stays there, and is told by the live region.
   private finish(words: DocumentFragment, ...parts: string[]): void {
     const waited = [this.part("stop"), document.body, null].includes(document.activeElement as HTMLElement | null);
     const result = this.part("result");
@@ -90,6 +92,7 @@ class Panel {
     this.part("found").replaceChildren();
     this.show(...parts);
     if (waited) result.focus();
+    else this.part("said").textContent = result.querySelector("h3, p")?.textContent ?? "";
   }
 
   // -- what was found -----------------------------------------------------------------------------
@@ -106,7 +109,7 @@ class Panel {
       root: found.root,
       seed: found.seed,
       carry: carried.length
-        ? carried.map(([port, persons]) => `${this.ports[port] ?? port}: ${this.number(persons)}`).join(", ")
+        ? carried.map(([port, persons]) => `${this.port(port)}: ${this.number(persons)}`).join(", ")
         : this.words("none"),
     });
     made.querySelectorAll("li:empty").forEach((item) => item.remove());
@@ -157,12 +160,12 @@ class Panel {
     for (const line of found.neighbours) rows.append(this.row(line));
     return this.words("standing", {
       ticket,
-      said: this.words(`said-${found.outcome}`, { ...lot, port: this.ports[found.port] ?? found.port }),
+      said: this.words(`said-${found.outcome}`, { ...lot, port: this.port(found.port) }),
       line: this.number(found.line),
       result: this.number(found.neighbours.find(({ mine }) => mine)!.line),
       size: this.number(found.size),
       weeks: this.number(found.weeks),
-      ports: found.ports.map((port) => this.ports[port] ?? port).join(", "),
+      ports: found.ports.map((port) => this.port(port)).join(", "),
       rows,
     });
   }
@@ -172,7 +175,7 @@ class Panel {
       ticket: `${line.ticket.slice(0, 8)}…`,
       mine: line.mine ? this.words("mine") : "",
       outcome: this.words(`outcome-${line.outcome}`, { order: this.number(line.order) }),
-      port: this.ports[line.port] ?? line.port,
+      port: this.port(line.port),
       size: this.number(line.size),
       weeks: this.number(line.weeks),
     });
@@ -202,6 +205,10 @@ class Panel {
       place.replaceChildren(fill[place.dataset.fill ?? ""] ?? "");
     }
     return copy as DocumentFragment;
+  }
+
+  private port(code: string): string {
+    return this.ports.get(code) ?? code;
   }
 
   private number(value: number): string {

@@ -15,6 +15,7 @@ from playwright.sync_api import Route, expect
 from fairgate.core import bundle as files
 from fairgate.core import draw as drawing
 from fairgate.core.beacon import randomness
+from fairgate.core.draw import Entry
 from fairgate.core.places import moment
 from fairgate.store import publication, rounds
 from fairgate.store.ledger_files import LedgerFiles
@@ -216,10 +217,49 @@ def test_while_it_runs_the_page_is_as_accessible_as_before(meet: Meet, site: Any
     expect(result(person)).to_contain_text(RIGHT["en"], timeout=PATIENCE_MS)
 
 
-def large_bundle(folder: Path, entries: int) -> None:
-    """In place of what was published: a list so long that a check takes a while."""
-    manifest = a_manifest(group_max=4)
-    listed = [an_entry(number, size=1 + number % 4, weeks=number % 50) for number in range(entries)]
+def test_who_reads_elsewhere_meanwhile_stays_there_and_is_told(meet: Meet, site: Any) -> None:
+    day, _ = draw_and_publish(site, 80)
+    person = meet("en", scripts=True)
+    person.go(f"/draws/{day}/")
+    held: list[Route] = []
+    person.context.route("**/entries.csv", lambda route: held.append(route))
+    person.press(BUTTON["en"])
+    while not held:
+        person.page.wait_for_timeout(10)
+    elsewhere = person.page.locator("main a").first
+    elsewhere.focus()
+    told = person.page.locator('[role="status"][data-part="said"]')
+    expect(told).to_be_empty()
+    held[0].continue_()
+    expect(told).to_have_text(RIGHT["en"], timeout=PATIENCE_MS)
+    expect(elsewhere).to_be_focused()
+
+
+def test_a_port_is_called_by_its_code_where_the_service_has_no_name_for_it(meet: Meet, site: Any) -> None:
+    """Also by one that every object of a script knows."""
+    day, folder = draw_and_publish(site, 84)
+    code = "constructor"
+    manifest = a_manifest(ports=(files.PortPlaces(code, 1, 0),))
+    publish_instead(folder, manifest, [an_entry(number, size=4, ports=code) for number in range(3)])
+    person = meet("en", scripts=True)
+    person.go(f"/draws/{day}/")
+    person.press(BUTTON["en"])
+    expect(result(person)).to_contain_text(f"{code}: 3", timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("lost", ["window.Worker", "window.crypto"])
+def test_an_old_browser_is_told_of_the_programs(meet: Meet, site: Any, lost: str) -> None:
+    day, _ = draw_and_publish(site, {"window.Worker": 88, "window.crypto": 92}[lost])
+    person = meet("en", scripts=True)
+    person.page.add_init_script(f"Object.defineProperty(window, '{lost.removeprefix('window.')}', {{value: undefined}})")
+    person.page.add_init_script("if (!window.Worker) delete window.Worker")
+    person.go(f"/draws/{day}/")
+    expect(person.page.get_by_role("button", name=BUTTON["en"])).to_be_hidden()
+    assert "python3 verify.py FOLDER" in person.says
+
+
+def publish_instead(folder: Path, manifest: files.Manifest, listed: list[Entry]) -> None:
+    """Another draw's files in place of what was published."""
     data = files.write_entries(listed)
     drawn = drawing.draw(manifest, files.lines_root(data), listed, randomness(manifest, REVEALS))
     made = {"manifest.json": manifest.to_json().encode(), "entries.csv": data}
@@ -227,6 +267,12 @@ def large_bundle(folder: Path, entries: int) -> None:
     for name, data in made.items():
         (folder / f"{name}.gz").unlink()
         (folder / name).write_bytes(data)
+
+
+def large_bundle(folder: Path, entries: int) -> None:
+    """A list so long that a check takes a while."""
+    listed = [an_entry(number, size=1 + number % 4, weeks=number % 50) for number in range(entries)]
+    publish_instead(folder, a_manifest(group_max=4), listed)
 
 
 def test_a_long_check_shows_how_far_it_is_keeps_the_page_awake_and_can_be_stopped(meet: Meet, site: Any) -> None:
