@@ -76,3 +76,4 @@ def test_equal_parts_are_held_against_their_mean() -> None:
 def test_a_spread_is_the_tenth_the_middle_and_the_ninetieth_hundredth() -> None:
     assert spread(range(100), 100) == (0.095, 0.495, 0.895)
     assert spread([7], 10) == (0.75, 0.75, 0.75)
+    assert spread(range(14), 14)[2] == 12.5 / 14, "nine in ten of fourteen are thirteen, not twelve"

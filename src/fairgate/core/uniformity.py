@@ -119,7 +119,10 @@ def _against_chance(table: Sequence[Sequence[int]]) -> Tested:
 
 
 def spread(places: Sequence[int], length: int) -> tuple[float, float, float]:
-    """Where those at these places (ascending, from 0) of an order so long stand: p10, p50, p90, as shares of it."""
+    """Where those at these places (ascending, from 0) of an order so long stand: p10, p50, p90, as shares of it.
+
+    By nearest rank, as waits are told: one in ten of them, half and nine in ten, at least, do not stand behind it.
+    """
     assert places, "somebody stands somewhere"
-    low, middle, high = (places[(len(places) - 1) * tenths // 10] for tenths in (1, 5, 9))
+    low, middle, high = (places[-(-len(places) * tenths // 10) - 1] for tenths in (1, 5, 9))
     return (low + 0.5) / length, (middle + 0.5) / length, (high + 0.5) / length
