@@ -55,11 +55,17 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(databases: Databases, chromium: Browser) -> Iterator[Site]:
+def deployed() -> dict[str, str]:
+    """What the world of a module's tests has that others do not; it may say otherwise."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def site(databases: Databases, chromium: Browser, deployed: dict[str, str]) -> Iterator[Site]:
     """The whole service on a free port, with a database and a home of its own."""
     with databases.new() as dsn, tempfile.TemporaryDirectory() as home, psycopg.connect(dsn, autocommit=True) as conn:
         environment = os.environ | {"DATABASE_URL": dsn, "FAIRGATE_HOME": home, "FAIRGATE_PUSH_CONTACT": CONTACT}
-        world = World(conn, keys.load(Path(home)))
+        world = World(conn, keys.load(Path(home)), **deployed)
         _prepare(environment)
         with _served(environment) as url:
             yield Site(url, world, Path(home))

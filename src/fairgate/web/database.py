@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 
+import django.db
 import psycopg
 import structlog
 from django.conf import settings
@@ -24,6 +25,7 @@ from fairgate.web.patient import Connection, Silent
 CONNECTIONS = 8  # a page waits for the database a few milliseconds; more connections would only queue there
 PATIENCE_SECONDS = 3.0  # then the person gets a page that says so, instead of a spinning wheel
 ASK_AGAIN_SECONDS = 1.0
+AWAY = (psycopg.OperationalError, PoolTimeout, django.db.OperationalError)  # what says that there was no answer
 
 log = structlog.get_logger()
 

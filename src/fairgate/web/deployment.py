@@ -1,6 +1,7 @@
 """The deployment as pages see it: its profile, the program that they are about, and its names in words."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -8,11 +9,12 @@ from babel import Locale, UnknownLocaleError
 from django.conf import settings
 from django.utils import translation
 
+from fairgate.core.errors import BadInput
 from fairgate.core.profile import Port, Profile, Program, Texts
 from fairgate.store import profiles
-from fairgate.web import dates
+from fairgate.web import database, dates
 
-_languages: dict[str, tuple[str, ...]] = {}  # by database; what the profile last said
+_held: dict[str, Profile] = {}  # by database; the profile that held when it was last asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +28,70 @@ class ShownPort:
 
 def profile(conn: psycopg.Connection) -> Profile:
     found = profiles.current(conn)
-    _languages[settings.DATABASE_URL] = found.languages
+    _held[settings.DATABASE_URL] = found
     return found
+
+
+def profile_or_last() -> Profile:
+    """The profile, for pages that need nothing else: while the database is away, the one that held last.
+
+    Raises what asking raises where this process has never known one.
+    """
+    try:
+        with database.connection() as conn:
+            return profile(conn)
+    except database.AWAY:
+        last = _held.get(settings.DATABASE_URL)
+        if last is None:
+            raise
+        return last
+
+
+def learn() -> None:
+    """Ask once for the profile, so that it is known when the database goes; nothing where there is no answer."""
+    with suppress(*database.AWAY, BadInput):
+        profile_or_last()
 
 
 def program(found: Profile, named: str | None = None) -> Program:
     """The program that a page is about: the one that its address names, else the first that is not hidden."""
-    return (found.find_program(named) if named else None) or next(
-        program for program in found.programs if not program.hidden
-    )
+    return (found.find_program(named) if named else None) or public_programs(found)[0]
+
+
+def public_program(found: Profile, named: str | None) -> Program:
+    """As `program`, of those that the public sees: a hidden one is as if it were not there."""
+    return next((each for each in public_programs(found) if each.program == named), public_programs(found)[0])
+
+
+def public_programs(found: Profile) -> list[Program]:
+    """Those that the public sees, at least one, in the profile's order."""
+    return [each for each in found.programs if not each.hidden]
+
+
+def chosen(found: Profile, about: Program) -> dict[str, object]:
+    """What a page about one of several programs says of that, and how it leads to pages about the same one."""
+    return choice({each.program: in_words(each.names) for each in public_programs(found)}, about.program)
+
+
+def choice(names: Mapping[str, str], about: str) -> dict[str, object]:
+    """As `chosen`, of programs by their codes; nothing to choose where there is no other.
+
+    `only` is what the address of another page has to say, "" for the first program.
+    """
+    first = next(iter(names))
+    several = len(names) > 1
+    return {
+        "program": about,
+        "programs": list(names.items()) if several else [],
+        "program_name": names[about] if several else "",
+        "only": "" if about == first else f"?program={about}",
+    }
 
 
 def languages() -> list[tuple[str, str]]:
     """The languages to choose from, as code and own name: those that the profile and the catalogues both have."""
-    spoken = _languages.get(settings.DATABASE_URL)
-    return [(code, name) for code, name in settings.LANGUAGES if spoken is None or code in spoken]
+    held = _held.get(settings.DATABASE_URL)
+    return [(code, name) for code, name in settings.LANGUAGES if held is None or code in held.languages]
 
 
 def in_words(names: Mapping[str, str]) -> str:

@@ -7,15 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-import django.db
-import psycopg
-import psycopg_pool
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from fairgate.web import deployment
+from fairgate.web import database, deployment
 from fairgate.web.views import errors
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -34,7 +31,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-AWAY = (psycopg.OperationalError, psycopg_pool.PoolTimeout, django.db.OperationalError)
 SAID_EVERY_SECONDS = 10.0
 
 log = structlog.get_logger()
@@ -116,7 +112,7 @@ def database_away(get_response: Answer) -> Answer:
         return get_response(request)
 
     def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, AWAY):
+        if not isinstance(exception, database.AWAY):
             return None
         seldom.count(exception)
         return errors.unavailable(request)

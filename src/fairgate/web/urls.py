@@ -39,7 +39,20 @@ class IsoDate:
         return value.isoformat()
 
 
+class ProgramName:
+    """A program in an address, as profiles name them."""
+
+    regex = "[a-z][a-z0-9-]{0,39}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 register_converter(IsoDate, "isodate")
+register_converter(ProgramName, "program")
 
 urlpatterns = [
     path("", public.start, name="start"),
@@ -48,6 +61,7 @@ urlpatterns = [
     path("how/outage", outage.how_outage, name="how-outage"),
     path("draws/", public.draws, name="draws"),
     path("draws/<isodate:day>/", public.draw, name="draw"),
+    path("draws/<program:program>/<isodate:day>/", public.draw, name="draw-of-program"),
     path("figures", figures.figures, name="figures"),
     path("ports", figures.ports, name="ports"),
     path("ports/<slug:code>", figures.port, name="port"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from fairgate.core.profile import Profile
+from fairgate.core.profile import Profile, Program
+from fairgate.store import publication
 from fairgate.web import dates, deployment
 
 NEEDED = ("manifest.json", "entries.csv", "beacon.json", "results.csv")
@@ -24,15 +25,15 @@ class Panel:
     locale: str
 
 
-def panel(profile: Profile, day: date) -> Panel | None:
-    """The panel for the first program's draw of a date; None until all of its files are there."""
-    folder = settings.FAIRGATE_HOME / "public" / "draws" / day.isoformat()
+def panel(profile: Profile, program: Program, day: date, address: str) -> Panel | None:
+    """The panel for a draw whose files are at `address`; None until all of them are there."""
+    folder = publication.folder(settings.FAIRGATE_HOME, profile, program.program, day)
     found = [folder / name for name in NEEDED]
     if not all(file.is_file() for file in found):
         return None
     sent = sum(map(_sent, found))
     return Panel(
-        address=f"/draws/{day.isoformat()}/",
+        address=address,
         bytes=sum(file.stat().st_size for file in found),
         megabytes=dates.number(max(0.1, round(sent / _MEGA, 1))),
         ports={port.port: deployment.in_words(port.names) for port in profile.ports},

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from fairgate.core.published import Table, Value, draw, layouts
 from fairgate.store import data_files
 from fairgate.store.data_files import Index
-from fairgate.web import cells, deployment, figures_shown, ports_shown
+from fairgate.web import cells, dates, deployment, figures_shown, ports_shown
 from fairgate.web.answers import page
 from fairgate.web.tabled import ShownTable
 
@@ -50,12 +50,8 @@ class Files:
 
     def common(self) -> dict[str, object]:
         """What each page says: as of when, and which other programs there are."""
-        programs = [(code, deployment.in_words(names)) for code, names in self.index.programs.items()]
-        return {
-            "as_of": cells.moment(self.index.as_of, self.zone),
-            "program": self.program,
-            "programs": programs if len(programs) > 1 else [],
-        }
+        names = {code: deployment.in_words(said) for code, said in self.index.programs.items()}
+        return {"as_of": cells.moment(self.index.as_of, self.zone), **deployment.choice(names, self.program)}
 
 
 def _files(request: HttpRequest) -> Files | None:
@@ -162,6 +158,7 @@ def data(request: HttpRequest) -> HttpResponse:
     index = data_files.index(settings.FAIRGATE_HOME)
     context = {
         "as_of": cells.moment(index.as_of, "Etc/UTC") if index else None,
+        "others": dates.listed(list(index.programs)[1:]) if index and len(index.programs) > 1 else None,
         "tables": [(layout.name, _dictionary(layout, layout.name)) for layout in layouts.LAYOUTS],
         "of_draws": [(layout.name, _dictionary(layout, f"draw-{layout.name}")) for layout in draw.TABLES],
     }

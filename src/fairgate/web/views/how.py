@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from markupsafe import Markup
 
 from fairgate.core.draw import Offered
-from fairgate.web import charts, database, dates, deployment, twelve
+from fairgate.web import charts, dates, deployment, twelve
 from fairgate.web.answers import page
 from fairgate.web.charts import About, Bar, Group
 from fairgate.web.tabled import ShownColumn, ShownTable
@@ -22,9 +22,8 @@ TICKET_SHOWN, LOT_SHOWN = 8, 6  # digits of a ticket and of a lot in the tables;
 
 @require_safe
 def how(request: HttpRequest) -> HttpResponse:
-    with database.connection() as conn:
-        profile = deployment.profile(conn)
-    program = deployment.program(profile)
+    profile = deployment.profile_or_last()
+    program = deployment.public_program(profile, request.GET.get("program"))
     part, whole = program.seniority_share
     context = {
         "window": dates.duration(program.policy.window),
@@ -32,6 +31,7 @@ def how(request: HttpRequest) -> HttpResponse:
         "share": dates.percent(part / whole),
         "drand": "drand" in profile.beacon.kinds,
         "observers": dates.listed(profile.beacon.observers) if profile.beacon.observers else None,
+        **deployment.chosen(profile, program),
         **_example(program.seniority_share, program.backfill_hours // 24, translation.get_language() or ""),
     }
     return page(request, "how.html", context)

@@ -3,14 +3,19 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from fairgate.web import database, dates, deployment
+from fairgate.web import dates, deployment
 from fairgate.web.answers import page
 
 
 @require_safe
 def missing(request: HttpRequest) -> HttpResponse:
-    with database.connection() as conn:
-        profile = deployment.profile(conn)
-    texts, window = deployment.texts(profile), deployment.program(profile).policy.window
-    context = {"agency": texts.agency, "contact": texts.contact, "window": dates.duration(window)}
+    profile = deployment.profile_or_last()
+    program = deployment.public_program(profile, request.GET.get("program"))
+    texts = deployment.texts(profile)
+    context = {
+        "agency": texts.agency,
+        "contact": texts.contact,
+        "window": dates.duration(program.policy.window),
+        **deployment.chosen(profile, program),
+    }
     return page(request, "missing.html", context)

@@ -7,15 +7,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from fairgate.core.deadlines import explain
-from fairgate.web import database, dates, deployment, example, explaining
+from fairgate.web import dates, deployment, example, explaining
 from fairgate.web.answers import page
 from fairgate.web.example import Example
 
 
 @require_safe
 def how_outage(request: HttpRequest) -> HttpResponse:
-    with database.connection() as conn:
-        policy = deployment.program(deployment.profile(conn)).policy
+    policy = deployment.program(deployment.profile_or_last()).policy
     lengths = ("window", "notice_floor", "long_outage", "long_notice_floor", "held", "in_line")
     context = {name: dates.duration(getattr(policy, name)) for name in lengths}
     found = example.load()

@@ -1,18 +1,20 @@
 """Pages for everyone: the start, and all draws with their figures and files."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from pathlib import Path
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from fairgate.core.profile import Program
-from fairgate.store import clock, draw_figures, rounds
-from fairgate.store.rounds import Round
+from fairgate.core.profile import Profile, Program
+from fairgate.store import clock, draw_figures, publication, rounds
+from fairgate.store.rounds import Round, RoundPort
 from fairgate.web import database, dates, deployment, draw_shown, verifying
 from fairgate.web.answers import page
 
@@ -24,6 +26,7 @@ class Line:
     """A round in the list of all draws."""
 
     date: date
+    address: str
     step: str
     entry_count: int | None
     places: int | None
@@ -31,41 +34,62 @@ class Line:
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    with database.connection() as conn:
-        texts = deployment.texts(deployment.profile(conn))
+    texts = deployment.texts(deployment.profile_or_last())
     return page(request, "start.html", {"service": texts.service, "agency": texts.agency})
 
 
 @require_safe
 def draws(request: HttpRequest) -> HttpResponse:
     with database.connection() as conn:
-        found = rounds.newest(conn, deployment.program(deployment.profile(conn)).program, ROUNDS_SHOWN)
-    return page(request, "draws.html", {"rounds": [_line(round_) for round_ in found]})
+        profile = deployment.profile(conn)
+        program = deployment.public_program(profile, request.GET.get("program"))
+        found = rounds.newest(conn, program.program, ROUNDS_SHOWN)
+    lines = [_line(round_, _address(profile, program, round_.date)) for round_ in found]
+    return page(request, "draws.html", {"rounds": lines, **deployment.chosen(profile, program)})
 
 
 @require_safe
-def draw(request: HttpRequest, day: date) -> HttpResponse:
+def draw(request: HttpRequest, day: date, program: str | None = None) -> HttpResponse:
+    """The page of a round; `program` is named in the addresses of all but the first."""
     with database.connection() as conn:
         profile = deployment.profile(conn)
-        program = deployment.program(profile)
-        found = rounds.find(conn, program.program, day)
+        about = deployment.public_program(profile, program)
+        if program is not None and about.program != program:
+            raise Http404
+        if program is not None and about == deployment.public_programs(profile)[0]:
+            return HttpResponseRedirect(_address(profile, about, day))
+        found = rounds.find(conn, about.program, day)
         if found is None:
             raise Http404
         ports, now = list(rounds.ports(conn, found.id).values()), clock.now(conn)
+    return page(request, "draw.html", _about(profile, about, found, ports, now))
+
+
+def _about(
+    profile: Profile, program: Program, found: Round, ports: Sequence[RoundPort], now: datetime
+) -> dict[str, object]:
+    """All that the page of a round shows."""
+    home, address = settings.FAIRGATE_HOME, _address(profile, program, found.date)
     names = [(port.port, deployment.in_words(port.names)) for port in profile.ports]
-    place = draw_figures.folder(settings.FAIRGATE_HOME, profile, program.program, day)
-    drawn = draw_shown.drawn(place, names)
-    context = {
+    drawn = draw_shown.drawn(draw_figures.folder(home, profile, program.program, found.date), names)
+    return {
         "round": found,
+        "address": address,
         "told": _told(found, program, now),
         "drawn": drawn,
         "facts": _facts(found, program),
         "places": None if drawn or not ports else draw_shown.places(ports, partial(deployment.port_name, profile)),
-        "files": _files(day),
-        "check": verifying.panel(profile, day),
-        "data": f"/data/draws/{day.isoformat()}",
+        "files": _files(publication.folder(home, profile, program.program, found.date)),
+        "check": verifying.panel(profile, program, found.date, address),
+        "data": f"/data{address}",
+        **deployment.chosen(profile, program),
     }
-    return page(request, "draw.html", context)
+
+
+def _address(profile: Profile, program: Program, day: date) -> str:
+    """Where the page of a round is, and below it the files of its bundle; ends with a stroke."""
+    public = settings.FAIRGATE_HOME / "public"
+    return f"/{publication.folder(settings.FAIRGATE_HOME, profile, program.program, day).relative_to(public)}/"
 
 
 def _told(found: Round, program: Program, now: datetime) -> str:
@@ -107,8 +131,8 @@ def _where(found: Round, now: datetime) -> str:
     return "postponed" if found.postponed else "sealed"
 
 
-def _line(found: Round) -> Line:
-    return Line(found.date, step(found.state), found.entry_count, _places(found))
+def _line(found: Round, address: str) -> Line:
+    return Line(found.date, address, step(found.state), found.entry_count, _places(found))
 
 
 def step(state: str) -> str:
@@ -155,9 +179,8 @@ def _facts(found: Round, program: Program) -> list[tuple[str, str]]:
     ]
 
 
-def _files(day: date) -> list[tuple[str, str]]:
+def _files(folder: Path) -> list[tuple[str, str]]:
     """The files of the bundle that are there, with what each of them is."""
-    folder = settings.FAIRGATE_HOME / "public" / "draws" / day.isoformat()
     known = {
         "manifest.json": _(
             "The terms, fixed before the draw: ports, places, times, and where the random value comes from"
