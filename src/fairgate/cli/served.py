@@ -8,7 +8,9 @@ logs.configure()
 
 from fairgate.asgi import app  # noqa: E402  what is imported here may log already
 from fairgate.core import base45  # noqa: E402
+from fairgate.web import deployment  # noqa: E402
 
+deployment.learn()  # known from the start, pages that need nothing else stand when the database goes
 base45.encode(b"")  # makes its table before the first receipt waits for it
 gc.collect()
 gc.freeze()  # what is loaded by now stays: the collector need not look through it in the middle of a rush
