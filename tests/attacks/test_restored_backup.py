@@ -1,5 +1,8 @@
 """A database restored from a backup would give out indexes of leaves again that others have on their receipts."""
 
+import os
+import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -7,9 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg_pool import PoolTimeout
+from structlog.testing import capture_logs
 
 from databases import Databases
+from fairgate.commands import looping
 from fairgate.commands import recover as recovering
 from fairgate.commands.looping import connections
 from fairgate.core import tiles, tree
@@ -25,6 +29,8 @@ from notary import show_sealing
 from signing_world import public, sign, signer_of
 from time_world import DAY, NOON, TimeWorld
 from witness_process import WitnessProcess
+
+OTHERS = "this database has others or fewer"
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def test_no_part_of_the_service_writes_to_it(world: TimeWorld, dsn: str) -> None
     restore(world, 12)
     with pytest.raises(OlderDatabase, match="20 leaves of the ledger are public"):
         heads.refuse_older(world.conn, world.home)
-    with connections(dsn, 1, world.home) as connect, pytest.raises(PoolTimeout), connect():
+    with connections(dsn, 1, world.home) as connect, pytest.raises(OlderDatabase), connect():
         pass
 
 
@@ -98,8 +104,46 @@ def test_nor_does_the_worker_take_anything_into_it(world: TimeWorld, dsn: str) -
         with connect():
             pass
         restore(world, 12)
-        with pytest.raises(PoolTimeout), connect():
+        with pytest.raises(OlderDatabase), connect():
             pass
+
+
+def test_and_its_log_says_why(world: TimeWorld, dsn: str) -> None:
+    restore(world, 12)
+    stop = threading.Event()
+
+    def once() -> bool:
+        stop.set()
+        with connect():
+            return False
+
+    with connections(dsn, 1, world.home) as connect, capture_logs() as lines:
+        looping.run([looping.Loop("calendar", once, 0.01)], stop)
+    [line] = lines
+    assert (line["event"], line["error"]) == ("database away", "OlderDatabase")
+    assert line["why"] == f"20 leaves of the ledger are public and {OTHERS}: it was restored from a backup"
+
+
+def test_files_that_have_gone_on_are_read_again_also_where_they_have_the_time_of_before(world: TimeWorld) -> None:
+    counter = LedgerFiles(world.home).counter
+    heads.refuse_older(world.conn, world.home)
+    before = counter.stat()
+    world.asking()
+    write_tiles(world.worker())
+    os.utime(counter, ns=(before.st_atime_ns, before.st_mtime_ns))
+    restore(world, 20)
+    with pytest.raises(OlderDatabase, match="22 leaves of the ledger are public"):
+        heads.refuse_older(world.conn, world.home)
+
+
+@pytest.mark.parametrize("lost", ["public", "ledger"])
+def test_either_of_what_was_signed_and_what_is_public_is_enough(world: TimeWorld, lost: str) -> None:
+    heads.refuse_older(world.conn, world.home)
+    shutil.rmtree(world.home / lost)
+    heads.refuse_older(world.conn, world.home)
+    restore(world, 12)
+    with pytest.raises(OlderDatabase, match="20 leaves of the ledger are public"):
+        heads.refuse_older(world.conn, world.home)
 
 
 def test_nor_over_one_that_was_there_before_it_was_held(world: TimeWorld) -> None:

@@ -51,8 +51,8 @@ class Loop:
 def connections(dsn: str, most: int, home: Path | None = None) -> Iterator[Connect]:
     """Connections to borrow, in autocommit mode. They are made when needed, and again when the database was away.
 
-    With a `home` only to a database that goes on from what was signed there. That is asked whenever one is borrowed: a
-    database can be restored from a backup under connections that stay.
+    With a `home` only to a database that goes on from what was signed there, else borrowing one raises OlderDatabase.
+    That is asked each time: a database can be restored from a backup under connections that stay.
     """
     kwargs = {"autocommit": True, "connect_timeout": 5}
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # loops say that the database is away, once each
@@ -62,19 +62,21 @@ def connections(dsn: str, most: int, home: Path | None = None) -> Iterator[Conne
         max_size=most,
         timeout=PATIENCE,
         kwargs=kwargs,
-        configure=None if home is None else partial(heads.refuse_older, home=home),
-        check=ConnectionPool.check_connection if home is None else partial(_check, home=home),
+        check=ConnectionPool.check_connection,
         max_idle=IDLE,
         reconnect_timeout=PATIENCE,  # then whoever asks next begins anew, and waits for no long pause of the pool
         open=True,
     )
     with pool:
-        yield pool.connection
+        yield pool.connection if home is None else partial(_going_on, pool, home)
 
 
-def _check(conn: psycopg.Connection, home: Path) -> None:
-    ConnectionPool.check_connection(conn)
-    heads.refuse_older(conn, home)
+@contextmanager
+def _going_on(pool: ConnectionPool, home: Path) -> Iterator[psycopg.Connection]:
+    """A connection of the pool, asked outside of it: the pool would try for long, and say then that there is none."""
+    with pool.connection() as conn:
+        heads.refuse_older(conn, home)
+        yield conn
 
 
 def run(loops: Sequence[Loop], stop: threading.Event) -> None:
@@ -96,5 +98,6 @@ def _keep_on(loop: Loop, stop: threading.Event) -> None:
             failures += 1
             pause = min(loop.every * 2**failures, LONGEST_PAUSE)
             event = "database away" if away(error) else "loop failed"
+            why = {"why": str(error)} if isinstance(error, heads.OlderDatabase) else {}  # a message of our own
             kind = type(error).__name__
-            log.error(event, loop=loop.name, error=kind, place=faults.place(error), again_in_s=round(pause, 1))
+            log.error(event, loop=loop.name, error=kind, place=faults.place(error), again_in_s=round(pause, 1), **why)
