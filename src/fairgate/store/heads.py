@@ -5,13 +5,15 @@
 
 Whoever writes to the database asks here first, on each new connection, and again whenever leaves are added over it: a
 database can be restored under a connection that stays. With one of before, indexes of leaves would be given out that
-others have on their receipts.
+others have on their receipts. The worker asks each time that it borrows a connection: the database then too, the files
+where they are others than before.
 """
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -25,6 +27,8 @@ from fairgate.store.files import flush_folder, put
 from fairgate.store.ledger_files import LedgerFiles
 
 MODE: Final = 0o644
+# Of two leaves those that the ledger counts. Of a list of them PostgreSQL would make another plan each time.
+COUNTED: Final = "SELECT l.index, l.data FROM ledger g JOIN leaf l ON l.index IN (%s, %s) AND l.index < g.size"
 _public: Final = WeakKeyDictionary[psycopg.Connection, LedgerFiles]()  # what connections were let in by
 _WAY_OUT: Final = "restore it from the backup of this home, and see docs/operations/ledger.md"
 
@@ -106,11 +110,12 @@ def refuse_older(conn: psycopg.Connection, home: Path) -> None:
     From then on refuse_taken holds the connection to the same home.
     """
     refuse_held(home)
-    for size, last in _known(home):
-        row = conn.execute(
-            "SELECT l.data FROM ledger g JOIN leaf l ON l.index = %s WHERE g.size >= %s", [size - 1, size]
-        ).fetchone()
-        refuse_other(row or (), size, last)
+    known = _known(home)
+    if any(size for size, _ in known):
+        there = {index: [data] for index, data in conn.execute(COUNTED, [size - 1 for size, _ in known])}
+        for size, last in known:
+            if size:
+                refuse_other(there.get(size - 1, ()), size, last)
     _public[conn] = LedgerFiles(home)
 
 
@@ -146,21 +151,40 @@ def _older(size: int) -> OlderDatabase:
     return OlderDatabase(f"{problem}: it was restored from a backup")
 
 
-def _known(home: Path) -> Iterator[tuple[int, bytes]]:
-    """What is known of the ledger outside of the database: sizes, and the hash of the last leaf of each.
+def _known(home: Path) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
+    """What was signed and what is public of the ledger: how many leaves, and the hash of the last one.
 
     Tiles that are damaged, or cannot be read, say nothing: whoever signs finds them, and nobody loses a confirmation
     over them.
     """
-    head = load(path(home))
-    if head is not None and head.size:
-        yield head.size, head.last
+    signed, counter = path(home), LedgerFiles(home).counter
+    try:
+        tiled = _tiled_in(home, _state(counter))
+    except (BadInput, OSError):
+        tiled = 0, b""
+    return _signed(signed, _state(signed)), tiled
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    """What is another when the file was replaced or written, and also when that was done with times of before."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns
+
+
+@lru_cache(maxsize=8)
+def _signed(file: Path, _: tuple[int, ...]) -> tuple[int, bytes]:
+    head = load(file) or Head()
+    return head.size, head.last
+
+
+@lru_cache(maxsize=8)
+def _tiled_in(home: Path, _: tuple[int, ...]) -> tuple[int, bytes]:
     files = LedgerFiles(home)
-    if size := _tiled(files):
-        try:
-            yield size, files.last(size)
-        except (BadInput, OSError):
-            return
+    size = files.size()
+    return size, files.last(size) if size else b""
 
 
 def _tiled(files: LedgerFiles) -> int:

@@ -35,7 +35,7 @@ class LedgerFiles:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.folder = home / "public" / "ledger"
-        self._tiled = self.folder / ".tiled"
+        self.counter = self.folder / ".tiled"
 
     @property
     def checkpoint(self) -> Path:
@@ -48,12 +48,12 @@ class LedgerFiles:
     def size(self) -> int:
         """How many leaves the tiles hold."""
         try:
-            return int(self._tiled.read_bytes())
+            return int(self.counter.read_bytes())
         except FileNotFoundError:
             return 0
         except ValueError:
             raise BadInput(
-                str(self._tiled), "does not hold a number", "move it away, and all tiles are written anew"
+                str(self.counter), "does not hold a number", "move it away, and all tiles are written anew"
             ) from None
 
     def append(self, leaves: Sequence[bytes], start: int) -> None:
@@ -67,8 +67,8 @@ class LedgerFiles:
                 self._put_tile(
                     self.folder / tile_path(tile.level, tile.index, tile.width), data, full=tile.width == WIDTH
                 )
-            put(self._tiled, b"%d\n" % (start + len(leaves)), MODE)
-            flush_folder(self._tiled.parent)
+            put(self.counter, b"%d\n" % (start + len(leaves)), MODE)
+            flush_folder(self.counter.parent)
 
     def read(self, level: int, index: int, width: int) -> bytes:
         """The bytes of a tile of so many hashes: as it was written, or the beginning of what it has become."""
