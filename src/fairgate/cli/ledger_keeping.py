@@ -8,11 +8,14 @@ import typer
 from fairgate.cli import logs, place
 from fairgate.cli.faults import CheckedAndFalse
 from fairgate.cli.parent import stopped_by_signals
+from fairgate.cli.progress import bar
 from fairgate.commands import recover as recovering
 from fairgate.core import tiles
 from fairgate.core.errors import BadInput
+from fairgate.core.tree import EMPTY_ROOT, Frontier
 from fairgate.store import clock, heads, keys
 from fairgate.store.files import only_one
+from fairgate.store.heads import Head
 from fairgate.store.ledger_files import LedgerFiles
 
 LOCAL = "http://127.0.0.1:8000"
@@ -59,14 +62,12 @@ def recover(
     fairgate ledger recover
     """
     home = place.home()
-    files, head = LedgerFiles(home), heads.load(heads.path(home)) or heads.Head()
+    files, head = LedgerFiles(home), heads.load(heads.path(home)) or Head()
     size = files.size()
     if size < head.size:
         way_out = "copy the ledger's public files back first, from any mirror"
         raise BadInput(str(files.folder), f"{head.size} leaves were signed and {size} are here", way_out)
-    if tiles.root(head.size, files.read) != head.root():
-        problem = f"the tiles are not those of what was signed over {head.size} leaves"
-        raise BadInput(str(files.folder), problem, "copy them from a mirror that agrees with it")
+    _refuse_others(files, head, size)
     with place.server_running(), place.database(any_ledger=True) as conn:
         different = recovering.first_difference(conn, files.data, size)
         if different is not None:
@@ -77,3 +78,23 @@ def recover(
         done = recovering.recover(conn, files.data, size, skip=skip, now=clock.now(conn), chance=os.urandom)
     heads.release(home)
     typer.echo(f"leaves from {done.first}: {done.back} put back without what they stood for, {done.skipped} left out")
+
+
+def _refuse_others(files: LedgerFiles, head: Head, size: int) -> None:
+    """Raise BadInput unless the entries come to the root that was signed, and to that of the tiles.
+
+    Tiles alone would not do: it is the entries that are put back, and a tile at the top says nothing of them.
+    """
+    tree, signed = Frontier(), EMPTY_ROOT
+    with bar("reading leaves", size) as advance:
+        for start in range(0, size, recovering.AT_ONCE):
+            for data in files.data(start, min(start + recovering.AT_ONCE, size)):
+                tree.append(data)
+                if tree.size == head.size:
+                    signed = tree.root()
+                advance(1)
+    if signed != head.root():
+        problem = f"the entries are not those of what was signed over {head.size} leaves"
+        raise BadInput(str(files.folder), problem, "copy the folder from a mirror that agrees with it")
+    if tree.root() != tiles.root(size, files.read):
+        raise BadInput(str(files.folder), "the tiles are not those of the entries", "copy the folder from a mirror")
