@@ -1,6 +1,7 @@
 """The process that signs the ledger, as tests run it: with real witnesses, at the world's time."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 
 from fairgate.core.checkpoint import Checkpoint, parse_checkpoint
 from fairgate.core.note import Note, NoteSigner, parse_note
@@ -19,17 +20,21 @@ def signer_of(world: TimeWorld) -> NoteSigner:
 
 def sign(world: TimeWorld, *witnesses: WitnessProcess) -> None:
     """What the process does that has just begun: one look, on this test's connection."""
+    with signing_process(world, *witnesses) as process:
+        process.look()
+
+
+@contextmanager
+def signing_process(world: TimeWorld, *witnesses: WitnessProcess) -> Iterator[Signing]:
+    """The process as it begins, on this test's connection."""
     signer, place = signer_of(world), world.home / "ledger" / "policy"
     place.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"witness w{n} {each.key.vkey} {each.url}\n" for n, each in enumerate(witnesses)]
     quorum = "quorum w0\n" if witnesses else "quorum none\n"
     place.write_text("".join([*lines, quorum]))
     policy = signing.policy_of(world.home, signer, "http://127.0.0.1")
-    asked = Witnesses(policy, 2.0)
-    try:
-        Signing(world.home, signer, lambda: nullcontext(world.conn), policy, asked, 0.0, lambda _: world.now).look()
-    finally:
-        asked.close()
+    with closing(Witnesses(policy, 2.0)) as asked:
+        yield Signing(world.home, signer, lambda: nullcontext(world.conn), policy, asked, 0.0, lambda _: world.now)
 
 
 def public(world: TimeWorld) -> tuple[Note, Checkpoint, Policy]:

@@ -19,7 +19,7 @@ from fairgate.store import audit, checkpoints, heads, keys
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.worker import signing
 from fairgate.worker.loops import write_tiles
-from signing_world import public, sign, signer_of
+from signing_world import public, sign, signer_of, signing_process
 from time_world import TimeWorld
 from witness_process import WitnessProcess
 
@@ -149,6 +149,23 @@ def test_a_leaf_that_is_not_what_its_statement_hashes_to_is_not_signed(
     assert not LedgerFiles(world.home).checkpoint.exists()
     assert heads.held(world.home) is None, "people go on; the signing has stopped, and says so"
     assert "leaf 1 is not what its statement hashes to" in capfd.readouterr().out
+
+
+def test_what_comes_again_after_it_was_mended_is_told_again(
+    world: TimeWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    counter = LedgerFiles(world.home).counter
+    with signing_process(world) as process:
+        for size in (2, 4):
+            write_tiles(world.worker())
+            counter.write_text("what is this")
+            process.look()
+            process.look()
+            counter.write_text(str(size))
+            process.look()
+            assert public(world)[1].size == size
+            world.asking()
+    assert capfd.readouterr().out.count("does not hold a number") == 2
 
 
 def test_a_destroyed_statement_leaves_its_leaf_signed_for(world: TimeWorld) -> None:

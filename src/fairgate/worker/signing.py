@@ -10,6 +10,7 @@ what was signed, nothing more is added to the ledger either (store/heads.py).
 """
 
 import threading
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,6 +160,7 @@ class Signing:
             log.info("checkpoint", size=head.size, witnessed=seen is not None)
         self._published, self._witnessed = head.size, seen is not None
         self._signed_at = monotonic()
+        self._told = ""
 
     def _shown(self) -> int:
         """The leaves of the checkpoint that is public; one that was witnessed is not replaced by one that is not."""
@@ -214,9 +216,7 @@ def run(
     clock: Clock = clock.now,
 ) -> None:
     """Sign until `stop` is set. One such process runs for a ledger; the lock is the caller's."""
-    with looping.connections(dsn, 1) as connect:
-        witnesses = Witnesses(policy)
+    with looping.connections(dsn, 1) as connect, closing(Witnesses(policy)) as witnesses:
         signing = Signing(home, signer, connect, policy, witnesses, every_s, clock)
         log.info("signing", ledger=signer.key.name, key=signer.key.vkey)
         looping.run([Loop("checkpoints", signing.look, min(LOOK_S, every_s))], stop)
-        witnesses.close()
