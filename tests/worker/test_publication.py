@@ -211,6 +211,20 @@ def test_who_is_honoured_while_the_files_are_written_is_not_left_out(world: Time
     assert [waiting.id for waiting in rounds.unpublished(world.conn, 9)] == [found.id]
 
 
+def test_files_of_before_that_come_late_over_newer_ones_are_replaced_again(world: TimeWorld) -> None:
+    """One of two workers read a round, was slow, and wrote after the other had written the next step."""
+    folder = go_to(world, 12)
+    found = rounds.find(world.conn, "arrival", DAY)
+    assert found is not None
+    go_to(world, 24)
+    now = {name: (folder / name).read_bytes() for name in DRAWN}
+    assert not publish(world.worker())
+    publication.write(folder, {"manifest.json": b"as it was before it was postponed\n"})
+    rounds.published(world.conn, found, world.now, shown=True, tiled=0)
+    assert publish(world.worker())
+    assert {name: (folder / name).read_bytes() for name in DRAWN} == now
+
+
 def test_a_draft_that_a_crash_left_is_taken_over(world: TimeWorld) -> None:
     folder = world.home / "public" / "draws" / DAY.isoformat()
     folder.mkdir(parents=True)

@@ -314,14 +314,15 @@ def shown(conn: psycopg.Connection, size: int) -> None:
 
 
 def published(conn: psycopg.Connection, found: Round, now: datetime, *, shown: bool, tiled: int) -> None:
-    """Note that the files of the step at which the round was found are written; not if it has gone on since.
+    """Note that the files of the step at which the round was found are written.
 
+    If it has gone on since they are to be written again: another worker may have written later ones before these.
     `shown`: whether what shows the sealing is among them. Where it is on record meanwhile, and the `tiled` leaves that
     the ledger's files hold reach so far, they are written once more.
     """
-    conn.execute(
-        PUBLISHED, [now, found.id, found.state, found.seeded_at, found.sealed_leaf, found.honoured, shown, tiled]
-    )
+    values = [now, found.id, found.state, found.seeded_at, found.sealed_leaf, found.honoured, shown, tiled]
+    if not conn.execute(PUBLISHED, values).rowcount:
+        conn.execute("UPDATE round SET published_at = NULL WHERE id = %s AND published_at IS NOT NULL", [found.id])
 
 
 def reached(conn: psycopg.Connection, start: int, end: int) -> None:
