@@ -54,7 +54,3 @@ class Deadlines:
             policy = self.profile.program(program).policy
             self._explained[window] = explain(opened_at, self._outages, policy, ZoneInfo(zone))
         return self._explained[window]
-
-    def touching(self, opened_at: datetime) -> list[Outage]:
-        """The outages that lasted after a window had opened."""
-        return [o for o in self._outages if o.end is None or o.end > opened_at]

@@ -29,7 +29,6 @@ from fairgate.core.tree import EMPTY_ROOT, node_hash, root_of_hashes
 HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
 ENTRY_MOST: Final = 0xFFFF  # bytes
-LEVEL_MOST: Final = 7  # of a tree of less than 2**63 leaves
 
 Read = Callable[[int, int, int], bytes]
 
