@@ -1,6 +1,5 @@
 """The ledger asks its witnesses: real ones over HTTP, ones that lie, and ones that are not there."""
 
-import contextlib
 import gzip
 import resource
 import socketserver
