@@ -1,15 +1,18 @@
 """What every test may ask for: a database of its own (`dsn`, `conn`, `make_conn`). Only those that ask get one."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 from hypothesis import settings
 
-from databases import Databases, throw_away_server
+from databases import Databases, folder_of_this_run, memory_has_room, throw_away_server
 
 _GIVEN_SERVER = os.environ.pop("DATABASE_URL", None)  # so that no test writes into the database it names
 
@@ -40,11 +43,27 @@ class _Server:
 
 
 _SERVER = pytest.StashKey[_Server]()
+_TEMPORARY = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[_SERVER] = _Server()
+        if memory_has_room():
+            _be_temporary_in_memory(config)
+
+
+def _be_temporary_in_memory(config: pytest.Config) -> None:
+    """All temporary files of the run, its children's too: each round drawn is 8,192 files, and each act is flushed."""
+    folder = config.stash[_TEMPORARY] = folder_of_this_run()
+    os.environ["TMPDIR"] = str(folder)
+    tempfile.tempdir = None  # is read again
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What failed tests left stays until the next run."""
+    if exitstatus and _TEMPORARY in session.config.stash:
+        del session.config.stash[_TEMPORARY]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,6 +76,8 @@ def pytest_configure_node(node) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _SERVER in config.stash:
         config.stash[_SERVER].close()
+    if _TEMPORARY in config.stash:
+        shutil.rmtree(config.stash[_TEMPORARY], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

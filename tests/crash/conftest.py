@@ -41,7 +41,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """On a disk, with a path that is short enough for a socket, and open to the account that PostgreSQL runs as."""
-    made = Path(tempfile.mkdtemp(prefix="fairgate-crash-"))
+    made = Path(tempfile.mkdtemp(prefix="fairgate-crash-", dir="/var/tmp"))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made, ignore_errors=True)
