@@ -1,8 +1,8 @@
 """A folder that the real `fairgate ledger mirror` fills."""
 
-import subprocess
-import sys
 from pathlib import Path
+
+import fairgate_runs
 
 
 class Mirror:
@@ -19,9 +19,8 @@ class Mirror:
         return self._said("compare", str(self.folder), str(checkpoint), *more)
 
     def _said(self, *words: str) -> int:
-        command = [sys.executable, "-m", "fairgate.cli.main", "ledger", *words]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        self.out, self.err = ended.stdout, ended.stderr
+        ended = fairgate_runs.run("ledger", *words)
+        self.out, self.err = ended.stdout.decode(), ended.stderr.decode()
         assert self.err.count("\n") == (ended.returncode != 0), self.err
         return ended.returncode
 

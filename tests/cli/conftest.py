@@ -1,13 +1,13 @@
 """The real program, run as a person runs it."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import fairgate_runs
 from world import World
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -17,10 +17,9 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 def fairgate(tmp_path: Path) -> Run:
     """Runs `fairgate` with these arguments; `env` are further variables. Its home is a folder of this test."""
 
-    def run(*args: object, env: dict[str, str] | None = None, **more: object) -> subprocess.CompletedProcess[bytes]:
-        given = os.environ | {"FAIRGATE_HOME": str(tmp_path / "home"), "PYTHONWARNINGS": "error"} | (env or {})
-        command = [sys.executable, "-m", "fairgate.cli.main", *map(str, args)]
-        return subprocess.run(command, env=given, capture_output="stdout" not in more, check=False, timeout=120, **more)
+    def run(*args: object, env: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess[bytes]:
+        home = {"FAIRGATE_HOME": str(tmp_path / "home")}
+        return fairgate_runs.run(*args, env=home | (env or {}), **more)
 
     return run
 

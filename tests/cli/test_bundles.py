@@ -149,7 +149,7 @@ def test_verify_says_plainly_what_it_cannot_check(refused, what):
 
 def test_a_full_disk_is_one_line(fairgate):
     with Path("/dev/full").open("wb") as full:
-        ended = fairgate("draw", vectors.path("draw-3"), stdout=full, stderr=subprocess.PIPE)
+        ended = fairgate("draw", vectors.path("draw-3"), stdout=full)
     assert ended.returncode == 2
     assert ended.stderr == b"fairgate: writing: the disk is full; make room and run this again\n"
 
@@ -163,7 +163,7 @@ def test_a_reader_that_goes_away_is_no_error(fairgate, tmp_path):
     (tmp_path / "many" / "entries.csv").chmod(0o644)
     (tmp_path / "many" / "entries.csv").write_bytes(b"ticket,size,weeks,ports\n" + body)
     with subprocess.Popen(["head", "-n1"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as reader:
-        ended = fairgate("draw", tmp_path / "many", stdout=reader.stdin, stderr=subprocess.PIPE)
+        ended = fairgate("draw", tmp_path / "many", stdout=reader.stdin)
         reader.stdin.close()
     assert ended.stderr == b""
 
