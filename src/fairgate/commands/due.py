@@ -55,7 +55,7 @@ class Source(Protocol):
 class Step:
     """`act` on the rows of `due`: several where windows lapse together. `round` for steps that need to know it.
 
-    "wait" is no act: what shows a sealing may still be under way.
+    "wait" is no act: what shows a sealing, or a request of before the closing, may still be under way.
     """
 
     act: str
@@ -119,7 +119,17 @@ def next_step(conn: psycopg.Connection, now: datetime, aside: Aside) -> Step | N
     act = "void" if first.act != "close" and first.date <= today else first.act
     if act == "seed" and round_ is not None and not checkpoints.in_time(conn, round_):
         act = "postpone" if now >= round_.seed_at + ON_ITS_WAY else "wait"
+    if act == "seal" and round_ is not None and _still_asking(conn, round_, now):
+        act = "wait"
     return Step(act, (first,), round_, profile)
+
+
+def _still_asking(conn: psycopg.Connection, found: Round, now: datetime) -> bool:
+    """Whether somebody who asked before the closing may still be being written down: the list would miss them.
+
+    A backup that reads for hours is not waited for.
+    """
+    return now < found.closes_at + due.ON_ITS_WAY and due.under_way(conn, found.closes_at)
 
 
 def fetch(step: Step, source: Source, now: datetime) -> Fetched | None:

@@ -38,6 +38,13 @@ DUE = """
 """
 
 
+# Somebody else is at it since then at the latest. Those that only read are not told apart from those about to write.
+UNDER_WAY = """
+    SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()
+                      AND backend_type = 'client backend' AND xact_start <= %s)
+"""
+
 # Whoever came at the last moment may have got no answer. After this that they tried is on disk and has been read.
 ON_ITS_WAY = timedelta(seconds=30)
 
@@ -63,3 +70,10 @@ def first(conn: psycopg.Connection, now: datetime, limit: int, aside: Collection
         return cursor.execute(
             DUE, {"now": now, "limit": limit, "aside": list(aside), "on_its_way": ON_ITS_WAY}
         ).fetchall()
+
+
+def under_way(conn: psycopg.Connection, at: datetime) -> bool:
+    """Whether a transaction that began at or before `at` is not over: what it will have done was done by then."""
+    row = conn.execute(UNDER_WAY, [at]).fetchone()
+    assert row is not None
+    return bool(row[0])
