@@ -42,9 +42,7 @@ def test_sealing_waits_for_whoever_is_being_written_down(
 
 
 @pytest.mark.parametrize("waiting", [False, True])
-def test_who_asks_in_the_last_moment_is_in_the_list(
-    conn: psycopg.Connection, meeting: Meeting, waiting: bool
-) -> None:
+def test_who_asks_in_the_last_moment_is_in_the_list(conn: psycopg.Connection, meeting: Meeting, waiting: bool) -> None:
     """Without the wait they are missing from it."""
     world = World(conn)
     world.asking()
