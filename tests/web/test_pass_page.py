@@ -12,7 +12,8 @@ from django.conf import settings
 from PIL import Image, ImageDraw
 
 from fairgate.commands.issue_passes import issue_passes
-from fairgate.core import receipts
+from fairgate.core import receipts, revoked_note
+from fairgate.core.note import NoteSigner, verified
 from fairgate.core.passes import Validity, read_pass, validity
 from fairgate.core.receipts import Signer
 from fairgate.store import passes
@@ -175,3 +176,21 @@ def test_the_list_of_revoked_passes_is_served_to_everyone(world: World) -> None:
         assert answer.content == found.to_bytes()
         assert answer.headers["access-control-allow-origin"] == "*"
         assert answer.headers["cache-control"] == "public, max-age=5"
+
+
+def test_so_is_the_signed_one(world: World) -> None:
+    assert Browser.gating is not None
+    assert Browser.gating.send("GET", "/revoked.note").status_code == 404
+    ids = frozenset(f"{n:016x}" for n in range(20_000))
+    signer = NoteSigner(b"l" * 32, "localhost/ledger")
+    made = revoked_note.signed(signer, passes.Revoked("localhost/ledger", world.now, ids))
+    passes.publish_note(Path(settings.FAIRGATE_HOME), made)
+    answer = Browser.gating.send("GET", "/revoked.note")
+    assert answer.status_code == 200
+    assert answer.content == made
+    found, note = revoked_note.parse("revoked.note", answer.content)
+    assert found.appointments == ids
+    assert verified(note, [signer.key])
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == "public, max-age=5"

@@ -178,7 +178,7 @@ def verify(
     fairgate verify bundle/
     fairgate verify bundle/ --policy trusted.policy
     fairgate verify receipt.txt --keys keys.json --ledger https://places.example.org/ledger --policy trusted.policy
-    fairgate verify pass.jpg --keys keys.json --revoked revoked.json
+    fairgate verify pass.jpg --keys keys.json --revoked revoked.note --policy trusted.policy
     """
     given = found(what)
     path = Path(what)

@@ -9,9 +9,11 @@ from typing import Final
 import typer
 
 from fairgate.cli import inclusion, place
+from fairgate.cli import revoked as revoking
 from fairgate.cli.faults import CheckedAndFalse
 from fairgate.cli.inclusion import Inclusion, NotIncluded
 from fairgate.cli.reading import whole
+from fairgate.cli.revoked import Listed, NotSigned
 from fairgate.core import passes, receipts
 from fairgate.core.checkpoint import parse_checkpoint
 from fairgate.core.clocks import read_moment
@@ -19,13 +21,13 @@ from fairgate.core.errors import BadInput, shown
 from fairgate.core.key_list import KeyList, parse_keys
 from fairgate.core.lifecycle import Fact
 from fairgate.core.note import parse_note
-from fairgate.core.passes import Pass, Revoked, Validity
+from fairgate.core.passes import Pass, Validity
 from fairgate.core.places import moment
+from fairgate.core.policy import Policy
 from fairgate.core.receipts import KeyUnknown, Receipt, SignatureWrong
 from fairgate.core.tlog_proof import Proof, proof_text
 from fairgate.core.tree import leaf_hash
 from fairgate.store.keys import list_path
-from fairgate.store.passes import revoked_path
 
 BEHIND: Final = timedelta(minutes=10)  # a ledger that has not covered a receipt for so long is behind
 SIGNATURE_ALONE: Final = (
@@ -56,7 +58,7 @@ class Checked:
     listed: KeyList
     now: datetime
     pass_: Pass | None
-    revoked: Revoked | None
+    revoked: Listed | None
     found: Inclusion | None
 
 
@@ -71,11 +73,16 @@ def check(text: str, asked: Asked, *, as_json: bool) -> None:
     except (KeyUnknown, SignatureWrong) as fault:
         problem = "key unknown" if isinstance(fault, KeyUnknown) else "signature wrong"
         raise _false(receipt, problem, f"receipt: {fault}", as_json=as_json) from None
-    revoked = None if pass_ is None else _revoked(asked.revoked, receipt.issuer)
+    policy = inclusion.load_policy(asked.policy)
+    revoked = None
     if pass_ is not None:
+        try:
+            revoked = revoking.load(asked.revoked, receipt.issuer, policy)
+        except NotSigned as fault:
+            raise _false(receipt, "revoked list not signed", str(fault), as_json=as_json) from None
         _refuse_void(receipt, pass_, revoked, now, as_json=as_json)
     try:
-        found = _included(receipt, asked)
+        found = _included(receipt, asked, policy, is_used=revoked is not None and revoked.signed_by is not None)
     except NotIncluded as fault:
         raise _false(receipt, "not in the ledger", f"receipt: {fault}", as_json=as_json) from None
     if asked.save_proof is not None:
@@ -102,24 +109,17 @@ def _list(file: Path | None) -> KeyList:
 # -- passes -------------------------------------------------------------------------------------
 
 
-def _revoked(file: Path | None, issuer: str) -> Revoked | None:
-    """The list of revoked passes: that of `file`, or else of this home where it is this issuer's; None without one."""
-    if file is not None:
-        return passes.parse_revoked(str(file), whole(file))
-    own = revoked_path(place.home())
-    found = passes.parse_revoked(str(own), whole(own)) if own.exists() else None
-    return found if found is not None and found.issuer == issuer else None
-
-
-def _refuse_void(receipt: Receipt, pass_: Pass, revoked: Revoked | None, now: datetime, *, as_json: bool) -> None:
+def _refuse_void(receipt: Receipt, pass_: Pass, listed: Listed | None, now: datetime, *, as_json: bool) -> None:
     """Raise CheckedAndFalse where a pass counts no more."""
-    match passes.validity(pass_, now, revoked.appointments if revoked else ()):
+    match passes.validity(pass_, now, listed.revoked.appointments if listed else ()):
         case Validity.EXPIRED:
             said = f"pass: it counted until {moment(pass_.expires_at)}, and it is {moment(now)}"
             raise _false(receipt, "expired", said, as_json=as_json)
         case Validity.REVOKED:
-            assert revoked is not None
-            said = f"pass: its appointment {pass_.appointment} was revoked, says the list of {moment(revoked.at)}"
+            assert listed is not None
+            said = (
+                f"pass: its appointment {pass_.appointment} was revoked, says the list of {moment(listed.revoked.at)}"
+            )
             raise _false(receipt, "revoked", said, as_json=as_json)
         case Validity.VALID:
             pass
@@ -128,9 +128,11 @@ def _refuse_void(receipt: Receipt, pass_: Pass, revoked: Revoked | None, now: da
 # -- the ledger ---------------------------------------------------------------------------------
 
 
-def _included(receipt: Receipt, asked: Asked) -> Inclusion | None:
-    """What the ledger has at the receipt's leaf; None where there was nothing to look at."""
-    policy = inclusion.load_policy(asked.policy)
+def _included(receipt: Receipt, asked: Asked, policy: Policy | None, *, is_used: bool) -> Inclusion | None:
+    """What the ledger has at the receipt's leaf; None where there was nothing to look at.
+
+    `is_used`: the policy was given for something else, and need not find a ledger here.
+    """
     leaf = leaf_hash(receipt.leaf_data())
     if asked.proof is not None:
         if asked.ledger is not None:
@@ -139,7 +141,7 @@ def _included(receipt: Receipt, asked: Asked) -> Inclusion | None:
         return inclusion.look_at(proof, str(asked.proof), receipt.issuer, receipt.leaf, leaf, policy)
     where = asked.ledger or _own_ledger(receipt.issuer)
     if where is None:
-        if policy is not None or asked.save_proof is not None:
+        if (policy is not None and not is_used) or asked.save_proof is not None:
             way_out = "name its folder or address with --ledger"
             raise BadInput("--ledger", "there is no ledger to look at in this home", way_out)
         return None
@@ -189,9 +191,8 @@ def _findings(checked: Checked) -> dict[str, object]:
     }
 
 
-def _pass_findings(pass_: Pass, revoked: Revoked | None) -> dict[str, object]:
-    listed = None if revoked is None else {"issuer": revoked.issuer, "at": moment(revoked.at)}
-    return {"valid": True, "expires": moment(pass_.expires_at), "revoked_list": listed}
+def _pass_findings(pass_: Pass, listed: Listed | None) -> dict[str, object]:
+    return {"valid": True, "expires": moment(pass_.expires_at), "revoked_list": revoking.findings(listed)}
 
 
 def _in_words(checked: Checked) -> list[str]:
@@ -205,7 +206,8 @@ def _in_words(checked: Checked) -> list[str]:
         f"  who     registration {_word(receipt.number)}",
         f"  when    {_when(receipt)}",
         f"  with    {facts or 'nothing more'}",
-        *([] if checked.pass_ is None else _pass_lines(checked.pass_, checked.revoked, checked.now)),
+        *([] if checked.pass_ is None else [f"  counts  until {moment(checked.pass_.expires_at)}"]),
+        *([] if checked.pass_ is None else revoking.lines(checked.revoked, receipt.issuer, checked.now)),
         f"  ledger  {_word(receipt.issuer)}, leaf {receipt.leaf}",
         f"  data    {data.hex()}",
         f"  hash    {leaf_hash(data).hex()}",
@@ -238,21 +240,6 @@ def _behind(checked: Checked) -> list[str]:
     if checked.found.proof is not None or checked.now - _at(checked.receipt) < BEHIND:
         return []
     return ["It was signed more than ten minutes ago: the ledger stands still, or an old state of it is shown here."]
-
-
-def _pass_lines(pass_: Pass, revoked: Revoked | None, now: datetime) -> list[str]:
-    lines = [f"  counts  until {moment(pass_.expires_at)}"]
-    if revoked is None:
-        return [*lines, "  revoked not checked: give the list that the service publishes as /revoked.json (--revoked)"]
-    age = max(0, int((now - revoked.at).total_seconds()))
-    return [*lines, f"  revoked no, says the list of {_word(revoked.issuer)} of {moment(revoked.at)}, {_age(age)} old"]
-
-
-def _age(seconds: int) -> str:
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} seconds"
 
 
 def _when(receipt: Receipt) -> str:

@@ -119,10 +119,10 @@ def parse_key(text: str, place: str) -> Key:
     return key
 
 
-def parse_note(data: bytes, place: str) -> Note:
+def parse_note(data: bytes, place: str, most: int = NOTE_MOST) -> Note:
     """The note in a file or answer; raises BadInput for everything that is not written exactly as a note is."""
-    if len(data) > NOTE_MOST:
-        raise BadInput(place, f"has more than {NOTE_MOST} bytes", _WHOLE)
+    if len(data) > most:
+        raise BadInput(place, f"has more than {most} bytes", _WHOLE)
     try:
         whole = data.decode()
     except UnicodeDecodeError:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fairgate.core.passes import REVOKED_BYTES_MOST
 from fairgate.core.receipts import Signer
+from fairgate.core.revoked_note import NOTE_BYTES_MOST
 from fairgate.core.sealing import Keys
 from fairgate.gate.api import Api, tell
 from fairgate.gate.calls import Endpoint
@@ -59,6 +60,7 @@ class Gate:
         self._figures = Figures()
         public = place.home / "public"
         revoked = Document(public / "revoked.json", "application/json", SECONDS, REVOKED_BYTES_MOST)
+        note = Document(public / "revoked.note", "text/plain; charset=utf-8", SECONDS, NOTE_BYTES_MOST)
         self._below: dict[str, ASGIApp] = {  # by the first part of the path
             "results": Results(public / "results"),
             "draws": Bundles(public / "draws", self._pages),
@@ -74,6 +76,7 @@ class Gate:
                 Route("/push.js", Document(place.front_end / "push.js", "text/javascript; charset=utf-8")),
                 Route("/keys.json", Document(public / "keys.json", "application/json")),
                 Route("/revoked.json", revoked),
+                Route("/revoked.note", note),
                 Route("/status", StatusPage(public / "status")),
                 Route("/status.json", Document(public / "status.json", "application/json", SECONDS)),
                 Route("/status.atom", Document(public / "status.atom", "application/atom+xml; charset=utf-8", SECONDS)),

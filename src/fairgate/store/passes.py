@@ -3,11 +3,12 @@
     {"at":"2026-12-14T18:00:10Z","ids":["03f1…","8a20…"],"issuer":"places.example.org/ledger"}
 
 The list has the appointments whose passes have not expired and count no more. `at` is when that was so: it is written
-anew also where nothing changed, so that whoever holds a copy can say how old it is.
+anew also where nothing changed, so that whoever holds a copy can say how old it is. Whoever signs the ledger writes it
+too, signed (core/revoked_note.py): home/public/revoked.note.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ from fairgate.store import bulk
 from fairgate.store.files import alone, flush_folder, put
 
 MODE: Final = 0o644  # for everyone
+TOGETHER: Final = timedelta(minutes=1)
 
 # One worker at a time follows the ledger; another one has nothing to wait for.
 LOCK_NEXT = "SELECT next_leaf FROM issuing FOR NO KEY UPDATE SKIP LOCKED"
@@ -93,16 +95,32 @@ def revoked_path(home: Path) -> Path:
 
 
 def publish(home: Path, found: Revoked) -> bool:
-    """Write the public list, unless one that is newer is there already; whether it was written."""
+    """Write the public list, unless one that is a moment newer is there already; whether it was written.
+
+    Two workers may read one after the other and write the other way round. A list of much later is none of that: it
+    was written by a clock that was set back since, and would stand still until that time has come.
+    """
     path = revoked_path(home)
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone(path.parent):
         there = _newest(path)
-        if there is not None and there.at > found.at:
+        if there is not None and found.at < there.at <= found.at + TOGETHER:
             return False
         put(path, found.to_bytes(), MODE)
         flush_folder(path.parent)
     return True
+
+
+def note_path(home: Path) -> Path:
+    return home / "public" / "revoked.note"
+
+
+def publish_note(home: Path, note: bytes) -> None:
+    """Write the signed list; its only writer is whoever signs the ledger."""
+    path = note_path(home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    put(path, note, MODE)
+    flush_folder(path.parent)
 
 
 def _newest(path: Path) -> Revoked | None:

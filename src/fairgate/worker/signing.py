@@ -32,12 +32,15 @@ from fairgate.store import audit, checkpoints, clock, heads
 from fairgate.store.checkpoints import Published
 from fairgate.store.heads import Head
 from fairgate.store.ledger_files import LedgerFiles
+from fairgate.worker.revoking import Revoking
 from fairgate.worker.witnesses import Asked, Witnesses
 
 EVERY_S: Final = 10.0  # while the ledger grows
 KEPT_EVERY: Final = timedelta(hours=1)
 SOON_S: Final = 1.0  # where a sealed round waits to be shown
 LOOK_S: Final = 0.5
+REVOKED_S: Final = 10.0
+CONNECTIONS: Final = 2  # one a loop: witnesses that do not answer must not hold up the list of revoked passes
 
 log = structlog.get_logger()
 
@@ -216,7 +219,12 @@ def run(
     clock: Clock = clock.now,
 ) -> None:
     """Sign until `stop` is set. One such process runs for a ledger; the lock is the caller's."""
-    with looping.connections(dsn, 1) as connect, closing(Witnesses(policy)) as witnesses:
+    with looping.connections(dsn, CONNECTIONS) as connect, closing(Witnesses(policy)) as witnesses:
         signing = Signing(home, signer, connect, policy, witnesses, every_s, clock)
         log.info("signing", ledger=signer.key.name, key=signer.key.vkey)
-        looping.run([Loop("checkpoints", signing.look, min(LOOK_S, every_s))], stop)
+        revoking = Revoking(home, signer, connect, clock)
+        loops = [
+            Loop("checkpoints", signing.look, min(LOOK_S, every_s)),
+            Loop("revoked", revoking.tell, min(REVOKED_S, every_s)),
+        ]
+        looping.run(loops, stop)
