@@ -1,7 +1,7 @@
 """Sign the list of passes that count no more: whoever signs the ledger reads it from the database itself.
 
-So it is signed where the ledger's key is, which nobody reads who answers requests, and never over a database of before, in
-which appointments stand that were cancelled since.
+So it is signed where the ledger's key is, which nobody reads who answers requests, and never over a database of before,
+in which appointments stand that were cancelled since.
 """
 
 from dataclasses import dataclass
