@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 from json import dumps
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from fairgate.cli.main import RUN_ON
 
@@ -21,17 +21,23 @@ LONGEST_S = 120.0
 
 
 def run(
-    *args: object, env: Mapping[str, str] | None = None, stdout: IO[bytes] | int | None = None, new: bool = False
+    *args: object,
+    env: Mapping[str, str] | None = None,
+    stdout: IO[bytes] | int | None = None,
+    new: bool = False,
+    **more: Any,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `fairgate` with these arguments; `env` are further variables. Standard output is kept unless it is given.
 
-    With `new`, and where the program would run on and so loads other things, Python is started for it.
+    With `new`, with more that `subprocess.run` takes (`input`, `pass_fds`), and where the program would run on and so
+    loads other things, Python is started for it.
     """
     words = list(map(str, args))
     given = {**os.environ, "PYTHONWARNINGS": "error", **(env or {})}
     new = new or any(tuple(words[:n]) in RUN_ON for n in (1, 2))
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        code = (_start if new else _fork)(words, given, out if stdout is None else stdout, err)
+        kept = out if stdout is None else stdout
+        code = _start(words, given, kept, err, **more) if new or more else _fork(words, given, kept, err)
         said, complained = (_read(file) for file in (out, err))
     return subprocess.CompletedProcess(words, code, said if stdout is None else None, complained)
 
@@ -41,9 +47,9 @@ def _read(file: IO[bytes]) -> bytes:
     return file.read()
 
 
-def _start(words: list[str], env: dict[str, str], out: IO[bytes] | int, err: IO[bytes]) -> int:
+def _start(words: list[str], env: dict[str, str], out: IO[bytes] | int, err: IO[bytes], **more: Any) -> int:
     command = [sys.executable, "-m", "fairgate.cli.main", *words]
-    return subprocess.run(command, env=env, stdout=out, stderr=err, check=False, timeout=LONGEST_S).returncode
+    return subprocess.run(command, env=env, stdout=out, stderr=err, check=False, timeout=LONGEST_S, **more).returncode
 
 
 def _fork(words: list[str], env: dict[str, str], out: IO[bytes] | int, err: IO[bytes]) -> int:

@@ -144,7 +144,7 @@ def test_results_that_are_missing_are_named_by_verify_and_not_needed_by_draw(fai
 
 @pytest.mark.parametrize("what", ["nowhere", "a\nb"])
 def test_verify_says_plainly_what_it_cannot_check(refused, what):
-    assert "neither a folder that is there nor a receipt" in refused("verify", what)
+    assert "is no receipt, and there is no file or folder of this name" in refused("verify", what)
 
 
 def test_a_full_disk_is_one_line(fairgate):

@@ -166,10 +166,11 @@ def verify(
 
     A draw is recomputed and compared with results.csv; where the bundle has the files that show its sealing, they are
     checked by the keys of --policy, or else of this home's. With --after it is checked too that the persons by whom
-    the draw before overshot are paid back here. A receipt or pass is a text that begins with FG1:, a file
-    that holds one, or a picture of its QR code (PNG, JPEG, WebP); its signature is checked against keys.json, which the
-    service publishes, and where there is a ledger to look at, that the ledger holds it. A proof (tlog-proof) shows
-    that a ledger holds something.
+    the draw before overshot are paid back here. A receipt or pass is a text that begins with FG1: (in
+    single quotes: it has blanks and dollar signs), a file that holds one, or a picture of its QR code (PNG, JPEG,
+    WebP); - reads it from standard input. Its signature is checked against keys.json, which the service publishes,
+    and where there is a ledger to look at, that the ledger holds it. A proof (tlog-proof) shows that a ledger holds
+    something.
 
     Exit code 0: it is right. 1: it is not, and the first line that differs, or what is wrong with the signature, the
     pass or the ledger, is named. 2: what was given cannot be right as it is.
@@ -181,7 +182,10 @@ def verify(
     fairgate verify pass.jpg --keys keys.json --revoked revoked.note --policy trusted.policy
     """
     given = found(what)
-    path = Path(what)
+    given.refuse_unused(
+        {"--keys": keys, "--ledger": ledger, "--proof": proof, "--policy": policy, "--save-proof": save_proof}
+        | {"--revoked": revoked, "--at": at, "--after": after}
+    )
     if given.kind is Kind.RECEIPT:
         from fairgate.cli import receipts  # noqa: PLC0415  so that checking a draw does not wait for a signature library
 
@@ -191,9 +195,9 @@ def verify(
     if given.kind is Kind.PROOF:
         from fairgate.cli import proofs  # noqa: PLC0415  the same
 
-        proofs.check(path, policy, as_json=as_json)
+        proofs.check(given.data, given.place, policy, as_json=as_json)
         return
-    check(path, policy, after, as_json=as_json)
+    check(Path(what), policy, after, as_json=as_json)
 
 
 def check(path: Path, policy: Path | None = None, after: Path | None = None, *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ def files(where: str) -> Files:
 
         return Source(where, FILE_S).get
     folder = Path(where)
-    if not folder.is_dir():
+    if not where or not folder.is_dir():  # an empty name would be this folder
         way_out = "name the folder that holds its checkpoint, or its address like https://places.example.org/ledger"
         raise BadInput("--ledger", f"{shown(where)} is not a folder that is there, nor an address", way_out)
     return lambda name, most: _read(folder / name, most)

@@ -20,7 +20,7 @@ from fairgate.core.errors import BadInput, shown
 from fairgate.core.note import Note
 from fairgate.core.places import moment
 from fairgate.core.policy import Policy
-from fairgate.core.tlog_proof import Proof, parse_proof
+from fairgate.core.tlog_proof import PROOF_MOST, Proof, parse_proof
 
 
 class NotIncluded(CheckedAndFalse):
@@ -45,7 +45,7 @@ class Inclusion:
 
 
 def policy_in(file: Path) -> Policy:
-    return trusting.parse_policy(whole(file), str(file))
+    return trusting.parse_policy(whole(file, trusting.POLICY_MOST), str(file))
 
 
 def load_policy(file: Path | None) -> Policy | None:
@@ -85,7 +85,7 @@ def look_at(proof: Proof, place: str, origin: str, index: int, leaf: bytes, poli
 
 
 def load_proof(file: Path) -> Proof:
-    return parse_proof(whole(file), str(file))
+    return parse_proof(whole(file, PROOF_MOST), str(file))
 
 
 def _of(note: Note, origin: str, place: str) -> Checkpoint:

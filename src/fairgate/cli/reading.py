@@ -5,10 +5,15 @@ from pathlib import Path
 from fairgate.core.errors import BadInput, shown
 
 
-def whole(path: Path) -> bytes:
-    """The bytes of a file; raises BadInput naming it where it cannot be read."""
+def whole(path: Path, most: int | None = None) -> bytes:
+    """The bytes of a file; raises BadInput naming it where it cannot be read.
+
+    With `most` no more than one byte beyond them is read, for whoever parses it to refuse: a pipe or a device may never
+    end.
+    """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read() if most is None else file.read(most + 1)
     except FileNotFoundError:
         raise BadInput(str(path), "is not there", "correct the path") from None
     except IsADirectoryError:

@@ -11,16 +11,18 @@ import typer
 from fairgate.cli import inclusion, place
 from fairgate.cli import revoked as revoking
 from fairgate.cli.faults import CheckedAndFalse
+from fairgate.cli.given import PROOF
 from fairgate.cli.inclusion import Inclusion, NotIncluded
 from fairgate.cli.reading import whole
 from fairgate.cli.revoked import Listed, NotSigned
 from fairgate.core import passes, receipts
+from fairgate.core.canonical import BYTES_MOST as KEYS_MOST
 from fairgate.core.checkpoint import parse_checkpoint
 from fairgate.core.clocks import read_moment
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.key_list import KeyList, parse_keys
 from fairgate.core.lifecycle import Fact
-from fairgate.core.note import parse_note
+from fairgate.core.note import NOTE_MOST, parse_note
 from fairgate.core.passes import Pass, Validity
 from fairgate.core.places import moment
 from fairgate.core.policy import Policy
@@ -30,6 +32,10 @@ from fairgate.core.tree import leaf_hash
 from fairgate.store.keys import list_path
 
 BEHIND: Final = timedelta(minutes=10)  # a ledger that has not covered a receipt for so long is behind
+AHEAD: Final = timedelta(minutes=5)  # by which clocks differ
+FOR_YOU_TO_SEE: Final = (
+    "Whether this is its port and its day, and whether these are its people, is for you to see: it holds no name.",
+)
 SIGNATURE_ALONE: Final = (
     "This proves that the holder of the key said that this act was done then, and stands in the ledger at this",
     "leaf with this data. It does not prove that the ledger has it there: that takes a proof of inclusion, and",
@@ -66,6 +72,9 @@ def check(text: str, asked: Asked, *, as_json: bool) -> None:
     """Say what is in the receipt or pass `text`; raises CheckedAndFalse where it may not be believed."""
     receipt = receipts.read(text)  # what is no receipt needs no keys to be refused
     pass_ = passes.read_pass(receipt) if receipt.kind == passes.KIND else None
+    if pass_ is None and asked.revoked is not None:
+        problem = f"says nothing about a receipt ({_word(receipt.kind)}): it is no pass, and admits nobody"
+        raise BadInput("--revoked", problem, "leave it out, or give the pass")
     now = datetime.now(UTC) if asked.at is None else read_moment(asked.at, "--at")
     listed = _list(asked.keys)
     try:
@@ -103,7 +112,7 @@ def _list(file: Path | None) -> KeyList:
     if file is None and not path.exists():
         problem = f"there is no list of keys in this home ({path})"
         raise BadInput("--keys", problem, "name the list that the service publishes as /keys.json")
-    return parse_keys(str(path), whole(path))
+    return parse_keys(str(path), whole(path, KEYS_MOST))
 
 
 # -- passes -------------------------------------------------------------------------------------
@@ -139,7 +148,7 @@ def _included(receipt: Receipt, asked: Asked, policy: Policy | None, *, is_used:
             raise BadInput("--proof and --ledger", "both are given", "give one of them")
         proof = inclusion.load_proof(asked.proof)
         return inclusion.look_at(proof, str(asked.proof), receipt.issuer, receipt.leaf, leaf, policy)
-    where = asked.ledger or _own_ledger(receipt.issuer)
+    where = _own_ledger(receipt.issuer) if asked.ledger is None else asked.ledger
     if where is None:
         if (policy is not None and not is_used) or asked.save_proof is not None:
             way_out = "name its folder or address with --ledger"
@@ -154,14 +163,19 @@ def _own_ledger(issuer: str) -> str | None:
     file = folder / "checkpoint"
     if not file.is_file():
         return None
-    head = parse_checkpoint(parse_note(whole(file), str(file)), str(file))
+    head = parse_checkpoint(parse_note(whole(file, NOTE_MOST), str(file)), str(file))
     return str(folder) if head.origin == issuer else None
 
 
 def _save(file: Path, receipt: Receipt, found: Inclusion | None) -> None:
-    """Write the proof with all that is needed to make the leaf again, so that it can be checked by itself."""
+    """Write the proof with all that is needed to make the leaf again, so that it can be checked by itself.
+
+    An older proof is written over, and nothing else: least of all the receipt.
+    """
     if found is None or found.proof is None:
         raise BadInput("--save-proof", "the ledger does not cover this receipt yet", "try again in a minute")
+    if file.is_file() and not (there := whole(file, len(PROOF))).startswith(PROOF) and there:
+        raise BadInput(str(file), "is there already, and is no proof", "name another file: it is not written over")
     extra = receipt.salt + receipt.statement().encode()
     whole_proof = Proof(found.proof.index, found.proof.hashes, found.proof.note, extra)
     file.write_bytes(proof_text(whole_proof).encode())
@@ -200,7 +214,7 @@ def _in_words(checked: Checked) -> list[str]:
     data = receipt.leaf_data()
     facts = ", ".join(f"{name} {_word(value)}" for name, value in sorted(receipt.facts.items()))
     what = "receipt" if checked.pass_ is None else "pass"
-    lines = [
+    return [
         f"right: a key of {_word(listed.issuer)} signed this {what}.",
         f"  what    {_word(receipt.kind)}",
         f"  who     registration {_word(receipt.number)}",
@@ -214,12 +228,25 @@ def _in_words(checked: Checked) -> list[str]:
         *([] if found is None else [f"  proof   {inclusion.line(found)}"]),
         f"  key     {receipt.kid.hex()}",
         *_what_it_proves(checked, what),
+        *([] if checked.pass_ is None else FOR_YOU_TO_SEE),
+        *_what_is_odd(checked, what),
     ]
-    if listed.issuer != receipt.issuer:
-        lines.append(
-            f"The {what} and the list name different ledgers: one key signed for both, perhaps one after the other."
-        )
-    return lines
+
+
+def _what_is_odd(checked: Checked, what: str) -> list[str]:
+    """Sentences about what need not be wrong, and should not go unseen."""
+    receipt, odd = checked.receipt, []
+    if checked.listed.issuer != receipt.issuer:
+        odd += [
+            f"The {what} and the list name different ledgers: one key signed for both, perhaps one after",
+            "the other.",
+        ]
+    if _at(receipt) > checked.now + AHEAD:
+        odd += [
+            f"It names a time later than {moment(checked.now)}, the time asked about: a clock was wrong, or it was",
+            "signed ahead of its time.",
+        ]
+    return odd
 
 
 def _what_it_proves(checked: Checked, what: str) -> list[str]:

@@ -40,9 +40,9 @@ def load(file: Path | None, issuer: str, policy: Policy | None) -> Listed | None
     """
     if file is None:
         own = revoked_path(place.home())
-        found = passes.parse_revoked(str(own), whole(own)) if own.exists() else None
+        found = passes.parse_revoked(str(own), whole(own, passes.REVOKED_BYTES_MOST)) if own.exists() else None
         return Listed(found, own=True) if found is not None and found.issuer == issuer else None
-    data = whole(file)
+    data = whole(file, passes.REVOKED_BYTES_MOST)
     if not revoked_note.is_note(data):
         return Listed(passes.parse_revoked(str(file), data))
     found, note = revoked_note.parse(str(file), data)
@@ -67,8 +67,9 @@ def lines(listed: Listed | None, issuer: str, now: datetime) -> list[str]:
         return ["  revoked not checked: give the list that the service publishes as /revoked.json (--revoked)"]
     found = listed.revoked
     name = found.issuer if found.issuer.isascii() and found.issuer.isprintable() else shown(found.issuer, 200)
-    age = max(0, int((now - found.at).total_seconds()))
-    said = [f"  revoked no, says the list of {name} of {moment(found.at)}, {_age(age)} old"]
+    age = int((now - found.at).total_seconds())
+    how_old = f"{_age(age)} old" if age >= 0 else "later than the time that was asked about"
+    said = [f"  revoked no, says the list of {name} of {moment(found.at)}, {how_old}"]
     if found.issuer != issuer:
         said.append("  list    of another ledger than the pass names: it counts only where that one took its place")
     return said if listed.own else [*said, f"  list    {_who(listed)}"]
