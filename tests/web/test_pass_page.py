@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 from base64 import b64encode
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -140,13 +141,85 @@ def test_who_came_still_has_it_and_who_cancelled_has_none(world: World, browser:
 
 
 def test_a_group_that_was_checked_in_can_still_show_it(world: World, browser: Pages) -> None:
+    group = at_the_port(world)
+    world.check_in(group)
+    browser.sign_in(group)
+    assert browser.get("/pass").all("svg", **{"class": "fg-qr"})
+
+
+def at_the_port(world: World) -> Group:
+    """A group whose appointment is today, with a pass."""
     group = world.asking(size=3)
     world.draw(world.today, places=3)
     world.confirm(group, world.drawn_at(world.today))
     issued(world)
-    world.check_in(group)
+    return group
+
+
+def time_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """A day and a half later by the clock that decides; when that is."""
+    later = world.now + timedelta(hours=36)
+    monkeypatch.setattr("fairgate.store.clock.now", lambda _conn: later)
+    return later
+
+
+def test_who_was_checked_in_is_told_that_it_has_done_its_work(world: World, browser: Pages, navegador: Pages) -> None:
+    group = at_the_port(world)
     browser.sign_in(group)
-    assert browser.get("/pass").all("svg", **{"class": "fg-qr"})
+    assert "checked in" not in browser.get("/pass").main
+    world.check_in(group)
+    assert "Your group was checked in. You can still show the pass until 06:00 on " in browser.get("/pass").main
+    navegador.sign_in(group)
+    assert "Se registró la llegada de su grupo." in navegador.get("/pass").main
+
+
+def test_a_pass_that_has_expired_is_not_shown_as_if_it_counted(
+    world: World, browser: Pages, navegador: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = at_the_port(world)
+    world.check_in(group)
+    for person in (browser, navegador):
+        person.sign_in(group)
+        assert person.get("/pass").all("svg", **{"class": "fg-qr"})
+    later = time_goes_on(world, monkeypatch)
+    for person, said in ((browser, "This pass does not count any more."), (navegador, "Este pase ya no vale.")):
+        page = person.get("/pass")
+        assert said in page.main
+        assert not page.all("svg", **{"class": "fg-qr"})
+        assert validity(read_pass(receipts.read(text_on(page))), later) is Validity.EXPIRED
+    assert "Show this page on a phone" not in browser.get("/pass").main
+
+
+def test_nobody_waits_for_a_pass_that_is_never_made(
+    world: World, browser: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was checked in before it was made gets none: the page said for ever that it would be there in a moment."""
+    group = world.asking(size=3)
+    world.draw(world.today, places=3)
+    world.confirm(group, world.drawn_at(world.today))
+    browser.sign_in(group)
+    assert "Your pass is being made." in browser.get("/pass").main
+    world.check_in(group)
+    assert issued(world) == 0
+    page = browser.get("/pass")
+    assert "being made" not in page.main
+    assert "Your group was checked in. You need no pass any more." in page.main
+    time_goes_on(world, monkeypatch)
+    assert "The day of this appointment is over." in browser.get("/pass").main
+
+
+def test_who_cancelled_is_told_of_the_copy_that_they_may_have(
+    world: World, browser: Pages, navegador: Pages, confirmed: Group
+) -> None:
+    issued(world)
+    world.cancel(confirmed)
+    browser.sign_in(confirmed)
+    assert "If you kept a pass of your last appointment: it does not count any more." in browser.get("/pass").main
+    navegador.sign_in(confirmed)
+    assert "ya no vale" in navegador.get("/pass").main
+    other = world.asking()
+    browser.sign_in(other)
+    assert "does not count" not in browser.get("/pass").main
 
 
 def test_who_has_nothing_is_told_so(world: World, browser: Pages, navegador: Pages) -> None:

@@ -3,10 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from fairgate.store import passes
-from fairgate.web import database, deployment, qr, receipts, session
+from fairgate.core.passes import expires
+from fairgate.store import clock, passes
+from fairgate.web import database, dates, deployment, qr, receipts, session
 from fairgate.web.answers import page
 from fairgate.web.standing import Context, Desk
+
+GIVEN_UP = ("cancelled", "missed")  # whose pass, if there was one, is on the list of revoked ones
 
 
 @require_safe
@@ -19,11 +22,19 @@ def shown(request: HttpRequest, number: str) -> HttpResponse:
 def _context(desk: Desk) -> Context:
     offer = desk.appointment
     if offer is None:
-        return {"appointment": False}
+        given_up = desk.offer is not None and desk.offer.state in GIVEN_UP
+        return {"appointment": False, "given_up": given_up}
     issued = passes.of_offer(desk.conn, offer.id)
+    ends_at = issued.expires_at if issued else expires(offer.date, desk.profile.port(offer.port).zone)
+    held = {
+        "appointment": True,
+        "offer": offer,
+        "port": deployment.shown_port(desk.profile, offer.port, offer.zone),
+        "arrived": offer.state == "checked_in",
+        "over": clock.now(desk.conn) >= ends_at,
+        "ends": dates.moment(ends_at, offer.zone),
+    }
     receipt = issued and receipts.find(desk.conn, desk.registration.id, issued.leaf)
-    port = deployment.shown_port(desk.profile, offer.port, offer.zone)
-    held = {"appointment": True, "offer": offer, "port": port}
     if receipt is None:
         return {**held, "receipt": None}
-    return {**held, "receipt": receipt, "code": qr.drawn(receipt.text)}
+    return {**held, "receipt": receipt, "code": None if held["over"] else qr.drawn(receipt.text)}
