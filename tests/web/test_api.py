@@ -1,5 +1,6 @@
 """The hot paths for programs: sign in, where I stand, ask, confirm, decline, check in."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from fairgate.commands.issue_passes import issue_passes
 from fairgate.core import receipts, tokens
+from fairgate.core.passes import read_pass
+from fairgate.core.places import moment
 from fairgate.core.receipts import Signer
 from pages import Browser
 from web_world import PROGRAM, Group, World
@@ -144,6 +148,71 @@ def test_ports_are_a_list_of_codes(world: World, api: Ask, body: dict[str, objec
     answer = api("POST", "/me/request", token=signed_in(api, world.group()), json=body)
     assert answer.status_code == 422
     assert "ports" in answer.json()["error"]
+
+
+# -- the pass -----------------------------------------------------------------------------------
+
+
+def test_the_pass_is_there_once_it_was_issued_and_gone_with_the_appointment(
+    world: World, offered: Group, api: Ask
+) -> None:
+    def passed() -> dict[str, Any]:
+        answer = api("GET", "/me/pass", token=token)
+        assert answer.status_code == 200
+        found: dict[str, Any] = answer.json()
+        return found
+
+    token = signed_in(api, offered)
+    assert passed() == {"pass": None}, "an offer has none"
+    api("POST", "/me/confirm", token=token)
+    assert passed() == {"pass": None}, "it follows a moment later"
+    assert len(issue_passes(world.conn, keys=world.keys, now=world.now, chance=os.urandom)) == 1
+    found = passed()
+    shown = read_pass(checked(found["pass"]))
+    assert (shown.number, shown.port, shown.date, shown.size) == (offered.number, "SYS", world.day, 2)
+    assert found["counts_until"] == moment(shown.expires_at)
+    assert passed() == found, "the same to the letter"
+    world.cancel(offered)
+    assert passed() == {"pass": None}
+
+
+def test_a_new_appointment_does_not_show_the_pass_of_an_old_one(world: World, api: Ask) -> None:
+    group = world.asking(size=2)
+    world.draw(world.today, places=2)
+    world.confirm(group, world.drawn_at(world.today))
+    issue_passes(world.conn, keys=world.keys, now=world.now, chance=os.urandom)
+    world.check_in(group)
+    token = signed_in(api, group)
+    old = api("GET", "/me/pass", token=token).json()["pass"]
+    assert checked(old).facts["date"] == world.today.isoformat(), "who came can still show it"
+    api("POST", "/me/request", token=token, json={"ports": ["SYS"]})
+    day = world.draw(world.day + timedelta(days=1), places=2)
+    world.confirm(group, world.drawn_at(day))
+    assert api("GET", "/me/pass", token=token).json() == {"pass": None}
+    issue_passes(world.conn, keys=world.keys, now=world.now, chance=os.urandom)
+    assert checked(api("GET", "/me/pass", token=token).json()["pass"]).facts["date"] == day.isoformat()
+
+
+def test_a_pass_that_has_expired_or_whose_statement_was_destroyed_is_not_handed_out(
+    world: World, offered: Group, api: Ask
+) -> None:
+    late, day = world.asking(), world.today - timedelta(days=3)
+    world.draw(day)
+    world.confirm(late, world.drawn_at(day))
+    issue_passes(world.conn, keys=world.keys, now=world.drawn_at(day), chance=os.urandom)
+    assert api("GET", "/me/pass", token=signed_in(api, late)).json() == {"pass": None}
+    token = signed_in(api, offered)
+    api("POST", "/me/confirm", token=token)
+    issue_passes(world.conn, keys=world.keys, now=world.now, chance=os.urandom)
+    leaf = checked(api("GET", "/me/pass", token=token).json()["pass"]).leaf
+    assert world.conn.execute("SELECT count(*) FROM pass").fetchone() == (2,)
+    world.conn.execute("DELETE FROM statement WHERE leaf = %s", [leaf])
+    assert api("GET", "/me/pass", token=token).json() == {"pass": None}
+
+
+def test_nobody_is_handed_a_pass_without_a_token(api: Ask) -> None:
+    assert api("GET", "/me/pass").status_code == 401
+    assert api("POST", "/me/pass", json={}).status_code == 405
 
 
 # -- confirming and declining -------------------------------------------------------------------

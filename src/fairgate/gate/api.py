@@ -2,6 +2,7 @@
 
     POST   /api/v1/session           {"number", "code"}          200 {"token", "until"}
     GET    /api/v1/me                                            200 registration, request, offer, appointment
+    GET    /api/v1/me/pass                                       200 {"pass", "counts_until"}, the pass to be shown
     POST   /api/v1/me/request        {"ports": [...]}            200 {"outcome": "requested", ...}
     DELETE /api/v1/me/request                                    200 {"outcome": "withdrawn", ...}
     POST   /api/v1/me/confirm                                    200 {"outcome": "confirmed", "how", "receipt", ...}
@@ -22,6 +23,8 @@ from starlette.types import ASGIApp
 from fairgate.core import numbers, tokens
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.lifecycle import Done, Outcome, Reason
+from fairgate.core.places import moment
+from fairgate.core.statements import read_statement
 from fairgate.gate.calls import BODY_MOST, CLOSE, Answer, Call, Endpoint, Gone, TooLarge, TooSlow, answer_json, refuse
 from fairgate.gate.desk import RETRY_AFTER_S, Desk, NoAnswer, TooMany, new_key
 
@@ -48,6 +51,7 @@ class Api:
         return {
             "/api/v1/session": Endpoint(tell, post=self.session),
             "/api/v1/me": Endpoint(tell, get=self.me),
+            "/api/v1/me/pass": Endpoint(tell, get=self.my_pass),
             "/api/v1/me/request": Endpoint(tell, post=self.request, delete=self.withdraw),
             "/api/v1/me/confirm": Endpoint(tell, post=self.confirm),
             "/api/v1/me/decline": Endpoint(tell, post=self.decline),
@@ -69,6 +73,15 @@ class Api:
         if standing is None:
             raise NotSignedIn
         return answer_json(HTTPStatus.OK, standing.json())
+
+    async def my_pass(self, call: Call) -> Answer:
+        found = await self.desk.pass_of(self._number(call))
+        if found is None:
+            raise NotSignedIn
+        if found.held is None:
+            return answer_json(HTTPStatus.OK, {"pass": None})
+        text = self.desk.receipt(read_statement(found.held.body, found.held.leaf))
+        return answer_json(HTTPStatus.OK, {"pass": text, "counts_until": moment(found.held.expires_at)})
 
     async def confirm(self, call: Call) -> Answer:
         number, key, said = self._number(call), _key(call), await call.json()

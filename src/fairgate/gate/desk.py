@@ -25,6 +25,7 @@ from fairgate.gate.counted import Counter
 from fairgate.gate.figures import Figures
 from fairgate.gate.funnel import Unanswered
 from fairgate.gate.lanes import Lanes
+from fairgate.gate.passes import Shown
 from fairgate.gate.standing import Standing
 from fairgate.gate.tries import Tries
 from fairgate.store.journal import Tried
@@ -96,6 +97,10 @@ class Desk:
     async def standing(self, number: str) -> Standing | None:
         """Where the registration stands; None when it is not there any more."""
         return await _answered(self.lanes.standing.submit(number))
+
+    async def pass_of(self, number: str) -> Shown | None:
+        """The pass of the registration's appointment; None when the registration is not there any more."""
+        return await _answered(self.lanes.passes.submit(number))
 
     async def sign_in(self, number: str, code: str, address: str) -> bool:
         """Whether the code opens the registration; raises TooMany for who guesses."""

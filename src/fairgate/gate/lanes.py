@@ -21,6 +21,7 @@ from fairgate.core.sealing import Chance
 from fairgate.gate import weaving
 from fairgate.gate.carrying import Carrier
 from fairgate.gate.funnel import Funnel, Watcher
+from fairgate.gate.passes import Shown, passes_of
 from fairgate.gate.standing import Standing, standings
 from fairgate.store import clock, heads, profiles, registrations
 from fairgate.store.registrations import Registration
@@ -53,6 +54,7 @@ class Lanes:
         self.withdraw: Funnel[Withdraw, Outcome] = self._lane("withdraw", self._acting(withdraw), 1)
         self.check_in: Funnel[CheckIn, Outcome] = self._lane("check in", self._acting(check_in), 2)
         self.standing: Funnel[str, Standing | None] = self._lane("me", standings, 1)
+        self.passes: Funnel[str, Shown | None] = self._lane("pass", passes_of, 1)
         self.registration: Funnel[str, Registration | None] = self._lane("session", _registrations, 1)
 
     def all(self) -> list[Funnel]:  # type: ignore[type-arg]  # of every kind

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import psycopg
 
 from fairgate.core.errors import BadInput
+from fairgate.core.lifecycle import Leaf
 from fairgate.core.passes import HOLDS, Revoked, parse_revoked
 from fairgate.store import bulk
 from fairgate.store.files import alone, flush_folder, put
@@ -31,6 +32,16 @@ CONFIRMED = """
 """
 WAITING = "SELECT l.at FROM issuing i JOIN leaf l ON l.index = i.next_leaf"
 OF_OFFER = "SELECT leaf, expires_at FROM pass WHERE offer_id = %s"
+# One row for each registration that is there, of many at once, with the pass of its newest appointment.
+HELD = """
+    SELECT DISTINCT ON (r.id) r.number, p.leaf, s.salt, l.at, s.body, p.expires_at
+      FROM registration r
+      LEFT JOIN offer o ON o.registration_id = r.id AND o.program = %(program)s AND o.state = ANY(%(holds)s)
+      LEFT JOIN pass p ON p.offer_id = o.id AND p.expires_at > clock_timestamp()
+      LEFT JOIN statement s ON s.leaf = p.leaf
+      LEFT JOIN leaf l ON l.index = s.leaf
+     WHERE r.number = ANY(%(numbers)s) ORDER BY r.id, o.id DESC
+"""
 REVOKED = """
     SELECT p.appointment FROM pass p JOIN offer o ON o.id = p.offer_id
      WHERE p.expires_at > %s AND o.state <> ALL(%s)
@@ -82,6 +93,25 @@ def of_offer(conn: psycopg.Connection, offer_id: int) -> Issued | None:
     """The pass of an appointment; None while it has none."""
     row = conn.execute(OF_OFFER, [offer_id]).fetchone()
     return None if row is None else Issued(*row)
+
+
+class Held(NamedTuple):
+    """A pass on record: the statement that is signed, its leaf, and until when it counts."""
+
+    body: str
+    leaf: Leaf
+    expires_at: datetime
+
+
+def held(conn: psycopg.Connection, program: str, numbers: Sequence[str]) -> dict[str, Held | None]:
+    """The pass of each registration's appointment, by number: None while there is none that counts, or where its
+    statement was destroyed. Who is not there is left out.
+    """
+    rows = conn.execute(HELD, {"program": program, "holds": list(HOLDS), "numbers": list(numbers)})
+    return {
+        number: None if body is None else Held(body, Leaf(index, bytes(salt), at), expires_at)
+        for number, index, salt, at, body, expires_at in rows
+    }
 
 
 def revoked(conn: psycopg.Connection, issuer: str, now: datetime) -> Revoked:

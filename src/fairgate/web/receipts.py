@@ -1,6 +1,5 @@
 """Receipts on pages: the text that programs are answered with, made again from what is on record, and in words."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -48,13 +47,9 @@ def find(conn: psycopg.Connection, registration_id: int, index: int) -> Receipt 
     found = ledger.own(conn, registration_id, index)
     if found is None:
         return None
-    facts: dict[str, Fact] = json.loads(found.body)
-    kind, number, _at = (str(facts.pop(key)) for key in ("kind", "number", "at"))
     leaf = Leaf(index, found.salt, found.at)
-    done = Done(kind, number, facts, leaf=leaf)
-    said = statements.statement(kind, number, facts, found.at)
-    assert said == found.body, "a receipt holds the statement that is on record"
-    return Receipt(done, leaf, signer().receipt(done), said, ledger.leaf_data(found.salt, said))
+    done = statements.read_statement(found.body, leaf)
+    return Receipt(done, leaf, signer().receipt(done), found.body, ledger.leaf_data(found.salt, found.body))
 
 
 # -- in words -----------------------------------------------------------------------------------
