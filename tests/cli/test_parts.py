@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,6 +45,22 @@ def test_a_profile_with_a_fault_changes_nothing(refused, empty, tmp_path):
     assert "ports.toml" in refused("migrate", "--profile", tmp_path, env=empty)
     with psycopg.connect(empty["DATABASE_URL"]) as conn:
         assert conn.execute("SELECT to_regclass('public.registration')").fetchone() == (None,)
+
+
+def test_names_with_which_receipts_would_not_fit_a_qr_code_change_nothing(fairgate, refused, empty, tmp_path):
+    """71 characters for a program and the ledger; with more, some would have a code of version 16."""
+    folder = shutil.copytree(CLINIC, tmp_path / "clinic")
+    programs = folder / "programs.toml"
+    programs.write_text(programs.read_text().replace("[check-up", f"[{'a' * 40}"))
+    long, short = ({**empty, "FAIRGATE_ORIGIN": f"https://{'a' * size}.org"} for size in (21, 20))
+    said = refused("migrate", "--profile", folder, env=long)
+    assert said.startswith(
+        f"programs.toml {'a' * 40}: is, with the name of the ledger ({'a' * 21}.org/ledger), more than 71"
+    )
+    with psycopg.connect(empty["DATABASE_URL"]) as conn:
+        assert conn.execute("SELECT to_regclass('public.registration')").fetchone() == (None,)
+    ended = fairgate("migrate", "--profile", folder, env=short)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_rehearsal_leaves_open_offers_and_a_ledger_that_is_whole(fairgate, refused, empty, tmp_path):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fairgate.commands.record import TOLD
 from fairgate.core import base45
 from fairgate.core.lifecycle import Done, Fact, Leaf
-from fairgate.core.receipts import ISSUER_MOST, Signer, read
+from fairgate.core.receipts import ISSUER_MOST, NAMES_MOST, Signer, read
 from signed import AT, PLACE, SALT, SIGNER, signed
 from vectors import ROOT
 
@@ -95,6 +95,13 @@ def test_the_longest_statements_fit_while_program_and_issuer_are_not_both_of_the
     for program in (1, 20, 40):
         issuer = "a" * min(ISSUER_MOST, most - program)
         assert len(largest(kind, issuer, program="a" * program)) <= qr_capacity(15)
+
+
+def test_the_longest_names_that_a_deployment_may_have_fit_with_every_kind_of_act():
+    assert min(PROGRAM_AND_ISSUER_MOST.values()) == NAMES_MOST
+    for kind in LARGEST:
+        assert len(largest(kind, "a" * (NAMES_MOST - len(SLUG)))) <= qr_capacity(15)
+    assert len(largest("honoured", "a" * (NAMES_MOST + 2 - len(SLUG)))) > qr_capacity(15), "little room is given away"
 
 
 USUAL: dict[str, dict[str, Any]] = {

@@ -25,6 +25,8 @@ from fairgate.commands.rounds import start_calendar
 from fairgate.core import schedule, webpush
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.numbers import new_code
+from fairgate.core.profile import Profile
+from fairgate.core.receipts import NAMES_MOST
 from fairgate.store import clock, keys, profiles, providers, slots
 from fairgate.store.migrate import migrate as migrate_tables
 from fairgate.store.migrate import pending
@@ -192,13 +194,22 @@ def prepare(conn: psycopg.Connection, profile: Path | None) -> list[str]:
     """Tables, Django's tables, profile, calendar; the migrations applied. DATABASE_URL is set."""
     texts = None if profile is None else profiles.read_folder(profile)
     if texts is not None:
-        profiles.parse(texts)  # a profile with a fault changes nothing
+        refuse_long_names(profiles.parse(texts), place.issuer())  # a profile with a fault changes nothing
     applied = migrate_tables(conn)
     import_module(ACCOUNTS).prepare()
     if texts is not None:
         load_profile(conn, texts, now=clock.now(conn))
         begin_calendar(conn)
     return applied
+
+
+def refuse_long_names(profile: Profile, issuer: str) -> None:
+    """Raise BadInput where a receipt of a program would not fit a QR code of version 15."""
+    for program in profile.programs:
+        if len(issuer) + len(program.program) > NAMES_MOST:
+            problem = f"is, with the name of the ledger ({issuer}), more than {NAMES_MOST} characters"
+            way_out = "shorten it or FAIRGATE_ORIGIN, so that receipts fit a QR code"
+            raise BadInput(f"programs.toml {program.program}", problem, way_out)
 
 
 def begin_calendar(conn: psycopg.Connection) -> None:

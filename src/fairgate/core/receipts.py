@@ -38,6 +38,7 @@ from fairgate.core.statements import statement
 PREFIX: Final = "FG1:"
 TEXT_MOST: Final = 4096  # characters; a receipt has about 400
 ISSUER_MOST: Final = 64  # characters; with longer ones the text of some acts would not fit a QR code of version 15
+NAMES_MOST: Final = 71  # characters of issuer and program together, for the longest of all (honoured) to fit one
 KID_BYTES, SALT_BYTES, SIGNATURE_BYTES = 8, 16, 64
 
 _OWN: Final = ("iss", "kind", "number", "at", "salt", "leaf")
