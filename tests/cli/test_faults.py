@@ -1,6 +1,7 @@
 """What goes wrong is one line that names the place, whatever library it came from."""
 
 import errno
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from fairgate.cli import faults
 from fairgate.core.errors import BadInput
 from fairgate.store.heads import OlderDatabase
+from vectors import ROOT
 
 URL = "postgresql://somebody:secret@db.example.org:6432/places"
 PLACE = "database places at db.example.org port 6432: "
@@ -68,3 +70,13 @@ def test_a_closed_standard_output_is_told():
     ended = subprocess.run(command, stderr=subprocess.PIPE, check=False, timeout=60)
     assert ended.returncode == 2
     assert ended.stderr == b"fairgate: standard output: is closed; send it to a file or a pipe\n"
+
+
+def test_a_reader_who_has_gone_is_not_taken_for_a_check_that_came_out_false(fairgate):
+    """As in `fairgate … | head -1`; 1 would say that what was checked is false."""
+    for args in (["explain", "outages", ROOT / "docs" / "rules" / "example" / "outages.json"], ["--help"]):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "wb") as gone:
+            ended = fairgate(*args, stdout=gone, stderr=subprocess.PIPE)
+        assert (ended.returncode, ended.stderr) == (141, b"")

@@ -1,7 +1,7 @@
 """The program `fairgate`: finds the command, runs it, and turns whatever goes wrong into one line.
 
 Exit codes: 0 done, 1 checked and found false, 2 bad input or something that is missing, 70 a defect of ours,
-130 stopped with Ctrl-C. A traceback is shown only where FAIRGATE_DEBUG=1.
+130 stopped with Ctrl-C, 141 nobody reads what is written. A traceback is shown only where FAIRGATE_DEBUG=1.
 """
 
 import os
@@ -34,6 +34,8 @@ MODULES = {
     "witness": "witness",
 }
 
+BROKEN_PIPE = 141  # as of a program that SIGPIPE ended
+
 # Parts that run on for months, and write lines of JSON.
 RUN_ON = {("up",), ("serve",), ("worker",), ("watch",), ("witness",), ("ledger", "sign")}
 
@@ -56,7 +58,11 @@ def run(args: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _quietly(130)
     except BrokenPipeError:
-        return _quietly(141)
+        return _quietly(BROKEN_PIPE)
+    except SystemExit as ended:  # typer makes exit code 1 of it, which here means "checked and found false"
+        if isinstance(ended.__context__, BrokenPipeError):
+            return _quietly(BROKEN_PIPE)
+        raise
     except Exception as error:
         if os.environ.get("FAIRGATE_DEBUG") == "1":
             raise
