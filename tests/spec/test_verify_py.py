@@ -90,6 +90,27 @@ def test_a_file_that_is_missing_is_exit_code_2_and_named(tmp_path: Path, name: s
     assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (b"ticket,", b"\xef\xbb\xbfticket,", "line 1: not the header"),
+        (b"\n", b"\r\n", "line 1: not the header"),
+        (b",SYS\n", b",SYS\r\n", "line 3: no entry"),
+        (b"ports\n", b"ports", "line 1: not the header"),
+    ],
+)
+def test_the_line_of_the_list_that_cannot_be_right_is_named(tmp_path: Path, old: bytes, new: bytes, told: str) -> None:
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    entries = tmp_path / "entries.csv"
+    data = entries.read_bytes()
+    entries.write_bytes(data.replace(old, new))
+    ended = run(tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"cannot be right: entries.csv: {told}")
+    entries.write_bytes(data[:-1])
+    assert run(tmp_path).stderr == "cannot be right: entries.csv: line 6: no line end\n"
+
+
 def test_what_a_file_holds_cannot_write_on_the_terminal(tmp_path: Path) -> None:
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
     (tmp_path / "results.csv").write_bytes(b"\x1b[2J\x1b]0;right\x07\xff\n")

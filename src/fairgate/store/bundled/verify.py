@@ -1,14 +1,13 @@
-"""Check a draw without trusting whoever made it:  python3 verify.py [DIR [BEFORE]]
+"""Check a draw without trusting whoever made it:  python3 verify.py [DIR [BEFORE]]      Rules: docs/rules/draw.md
 
-DIR holds the files of a round (if not said, the folder in which you are). Needs Python 3.8 or later and no network.
-Ends with 0 if the draw is right, with 1 if it is not, with 2 if a file cannot be right; the first fault is named.
-It checks that manifest.json, entries.csv and beacon.json have their one right form; that the random value is the one
-announced, by drand's signature or by what observers had promised; that results.csv follows from these, line by line.
-With BEFORE, the files of the draw before: that what this one pays back (`carry`) is what that one left. If
-`checkpoint` and `sealing.tlog-proof` are there: that the act of sealing just this manifest and these entries (or of
-putting off the random value) is, in time, in the ledger's tree. It does NOT check who signed `checkpoint` and when:
-`fairgate verify --policy` does, or another program for C2SP signed notes. Nor that all who asked are in the list, or
-that it is true. And whoever forges a draw can forge this file too: compare it with others. Rules: docs/rules/draw.md.
+DIR holds the files of a round (else the folder you are in). Needs Python 3.8 or later, no network. Ends with 0 if the
+draw is right, with 1 if not, with 2 if a file cannot be right, and names the first fault. It checks that manifest.json,
+entries.csv and beacon.json have the right form; that the random value is the one announced, by drand's signature or by
+what observers had promised; that results.csv follows from these, line by line. With BEFORE, the files of the draw
+before: that what this one pays back (`carry`) is what that one left. If both `checkpoint` and `sealing.tlog-proof` are
+there: that the act of sealing just this manifest and these entries (or of putting off the random value) is, in time, in
+the ledger's tree. It does NOT check who signed `checkpoint` and when: that needs keys (`fairgate verify --policy`). Nor
+that all who asked are in the list, or that it is true. Who forges a draw can forge this file: compare it with others.
 """
 
 import base64, datetime, hashlib, itertools, json, pathlib, re, sys  # nothing but these
@@ -74,9 +73,9 @@ def read_manifest(data):
 def read_entries(data, manifest):
     """The lines of entries.csv, and what each says: ticket, size, weeks, ports."""
     header, *lines = data.decode("latin-1").split("\n")
-    need(header == "ticket,size,weeks,ports" and lines and not lines.pop(), "no header, or no line end at the end")
+    need(header == "ticket,size,weeks,ports" and lines, "line 1: not the header with a line end")
     known, group_max, entries, last = {each["port"] for each in manifest["ports"]}, manifest["group_max"], [], ""
-    for number, line in enumerate(lines, 2):
+    for number, line in enumerate(lines[:-1], 2):
         found = ENTRY.fullmatch(line)
         need(found and len(line) <= 4096, f"line {number}: no entry")
         ticket, size, weeks, ports = found[1], int(found[2]), int(found[3]), found[4].split("|")
@@ -84,6 +83,7 @@ def read_entries(data, manifest):
         need(size <= group_max and known.issuperset(ports), f"line {number}: group too large, or no such port")
         entries.append((ticket, size, weeks, ports))
         last = ticket
+    need(not lines.pop(), f"line {len(lines) + 2}: no line end")
     return lines, entries
 
 def root_of(lines):
@@ -277,7 +277,7 @@ def check(folder):
     chance = read(folder, "beacon.json", random_value, manifest["beacon"])
     lines, entries = read(folder, "entries.csv", read_entries, manifest)
     facts = {**manifest, "manifest": read(folder, "manifest.json", sha256).hex(), "root": root_of(lines).hex()}
-    sealing = "NOT shown: without `checkpoint` and `sealing.tlog-proof` the list may be younger than the random value"
+    sealing = "NOT shown: without both `checkpoint` and `sealing.tlog-proof` the list may be younger than the value"
     if (folder / "checkpoint").exists() and (folder / "sealing.tlog-proof").exists():
         sealing = read(folder, "sealing.tlog-proof", check_sealing, read(folder, "checkpoint", bytes), facts)
     seed = sha256(f"fairgate-draw/1|seed|{facts['manifest']}|{facts['root']}|{chance.hex()}".encode()).hex()
