@@ -95,6 +95,22 @@ def test_a_sealing_that_contradicts_is_exit_code_1_with_the_reason(fairgate, sea
     assert found["first_difference"] is None
 
 
+@pytest.mark.parametrize("missing", [("checkpoint",), ("sealing.tlog-proof",), ("checkpoint", "sealing.tlog-proof")])
+def test_who_names_a_policy_is_told_that_files_of_the_sealing_were_taken_away(fairgate, sealed, missing):
+    for name in missing:
+        (sealed / name).unlink()
+    policy = sealed.parent / "policy"
+    ended = fairgate("verify", sealed, "--policy", policy)
+    told = f"fairgate: {missing[0]}: is not there, so by {policy} the sealing is not shown\n"
+    assert (ended.returncode, ended.stdout, ended.stderr.decode()) == (1, b"", told)
+    found = findings(fairgate("verify", sealed, "--policy", policy, "--json"))
+    assert (found["ok"], found["sealing_shown"], found["sealing"]) == (False, False, None)
+    ended = fairgate("verify", sealed)
+    assert ended.returncode == 0, ended.stderr
+    files = " and ".join(f"`{name}`" for name in missing)
+    assert f"The sealing is not shown: without {files} nothing here says" in ended.stdout.decode()
+
+
 def test_a_policy_without_this_ledger_is_said_to_have_no_key_of_it(fairgate, sealed):
     other = NoteSigner(b"o" * 32, "other.example.org/ledger")
     (sealed.parent / "policy").write_bytes(bundles.policy(log=other))

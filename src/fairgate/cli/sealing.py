@@ -37,7 +37,8 @@ class Trusted:
 class Finding:
     """What came of checking the sealing. `sealing` is None where a bundle has no proof of it.
 
-    `trusted` is None where there were no keys to check signatures by, `witnessed_at` where no witness was asked for.
+    `missing` are the files of it that are not there; where one of the two is, nothing is read of that. `trusted` is None
+    where there were no keys to check signatures by, `witnessed_at` where no witness was asked for.
     """
 
     sealing: Sealing | None = None
@@ -45,6 +46,7 @@ class Finding:
     witnessed_at: datetime | None = None
     problem: str | None = None
     unwitnessed: str | None = None  # what the witnesses of this home's own policy did not do, where none was given
+    missing: tuple[str, ...] = ()
 
     @property
     def is_shown(self) -> bool:
@@ -58,8 +60,11 @@ def check(folder: Path, manifest: Manifest, root: bytes, policy: Path | None) ->
     Raises BadInput for a file that cannot be right; what contradicts is the finding's problem.
     """
     given = _read(policy) if policy else None
-    if not all((folder / name).exists() for name in (CHECKPOINT, PROOF)):
-        return Finding()
+    missing = tuple(name for name in (CHECKPOINT, PROOF) if not (folder / name).exists())
+    if missing:
+        # Who names keys wants the sealing shown by them: to take its files away must not help anybody.
+        problem = f"{missing[0]}: is not there, so by {policy} the sealing is not shown" if given else None
+        return Finding(missing=missing, problem=problem)
     sealing = parse_sealing(part_of(folder, PROOF))
     trusted = given or _of_home(sealing.checkpoint.origin)
     try:
@@ -112,8 +117,9 @@ def findings(found: Finding) -> dict[str, object]:
 def in_words(found: Finding) -> list[str]:
     """Lines for a person, where nothing contradicts."""
     if found.sealing is None:
+        files = " and ".join(f"`{name}`" for name in found.missing)
         return [
-            f"The sealing is not shown: without `{CHECKPOINT}` and `{PROOF}` nothing here says that the entries were",
+            f"The sealing is not shown: without {files} nothing here says that the entries were",
             "fixed before the random value existed.",
         ]
     head, put_off = found.sealing.checkpoint, _put_off(found.sealing)
