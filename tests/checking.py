@@ -18,6 +18,7 @@ from fairgate.core.bundle import lines_root, parse_beacon, parse_entries, parse_
 from fairgate.core.errors import BadInput
 from loopback import loopback
 
+EXAMPLE = Path(__file__).parents[1] / "docs" / "rules" / "example" / "draw"
 STATIC = Path(__file__).parents[1] / "src" / "fairgate" / "web" / "static"
 ASK = """([worker, address, asked]) => new Promise((done) => {
     const thread = new Worker(worker), parts = [];
@@ -98,3 +99,10 @@ def by_product(bundle: Path) -> Verdict:
     if differs is not None:
         return "wrong", f"results.csv line {differs}"
     return "right", (root.hex(), drawn.seed.hex(), drawn.carry_out)
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Write `new` where `file` first says `old`."""
+    data = file.read_bytes()
+    assert old.encode() in data, "a change that changes nothing shows nothing"
+    file.write_bytes(data.replace(old.encode(), new.encode(), 1))

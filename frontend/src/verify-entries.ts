@@ -114,43 +114,28 @@ class Standings {
 
 function refuse(data: Uint8Array, manifest: Manifest): never {
   const standing = new Standings(manifest);
-  const lines = linesOf(data);
-  let last = "";
-  lines.forEach((line, place) => {
-    const fault = (code: Code, found = "", wanted = ""): Fault =>
-      new Fault(ENTRIES, { line: place + 2 }, code, found, wanted);
+  const tickets = new Map<string, number>();
+  let [last, start] = ["", 0];
+  for (let number = 1; start < data.length || number === 1; number++) {
+    const fault = (code: Code, found = "", wanted = ""): Fault => new Fault(ENTRIES, { line: number }, code, found, wanted);
+    const end = data.indexOf(LINE_FEED, start);
+    const bytes = data.subarray(start, end < 0 ? data.length : end);
+    if (bytes.includes(RETURN)) throw fault("line-end");
+    const line = text(bytes);
+    if (line === null) throw fault("not-text");
+    if (number === 1 && line !== HEADER) throw fault("header", shown(line), HEADER);
+    if (end < 0) throw fault("line-end");
+    start = end + 1;
+    if (number === 1) continue;
     if (line.split(",").length !== 4 || line.length > LINE_MOST) throw fault("line-form", shown(line), HEADER);
     const ticket = line.slice(0, line.indexOf(","));
     if (!TICKET.test(ticket)) throw fault("ticket", shown(ticket));
-    if (ticket <= last) {
-      const first = lines.slice(0, place).findIndex((before) => before.startsWith(ticket));
-      throw first < 0 ? fault("order") : fault("ticket-twice", "", String(first + 2));
-    }
+    if (tickets.has(ticket)) throw fault("ticket-twice", "", String(tickets.get(ticket)));
+    if (ticket < last) throw fault("order");
+    tickets.set(ticket, number);
     last = ticket;
     const said = standing.read(line.slice(DIGITS));
     if (Array.isArray(said)) throw fault(...said);
-  });
-  throw new Fault(ENTRIES, {}, "line-form"); // not reached: a file that was not taken has a fault
-}
-
-function linesOf(data: Uint8Array): string[] {
-  const lineAt = (place: number): number => data.subarray(0, place).reduce((n, byte) => n + Number(byte === LINE_FEED), 1);
-  const turn = data.indexOf(RETURN);
-  if (turn >= 0) throw new Fault(ENTRIES, { line: lineAt(turn) }, "line-end");
-  const found = text(data);
-  if (found === null) throw new Fault(ENTRIES, { line: lineAt(firstFault(data)) }, "not-text");
-  const [header, ...lines] = found.split("\n");
-  if (header !== HEADER) throw new Fault(ENTRIES, { line: 1 }, "header", shown(header!), HEADER);
-  if (!lines.length || lines.pop()) throw new Fault(ENTRIES, { line: lineAt(data.length) }, "line-end");
-  return lines;
-}
-
-// Where the first line begins that is not UTF-8: no line end is part of another character.
-function firstFault(data: Uint8Array): number {
-  let start = 0;
-  for (;;) {
-    const end = data.indexOf(LINE_FEED, start);
-    if (end < 0 || text(data.subarray(start, end)) === null) return start;
-    start = end + 1;
   }
+  throw new Fault(ENTRIES, {}, "line-form"); // not reached: a file that was not taken has a fault
 }

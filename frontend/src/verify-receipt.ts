@@ -7,6 +7,8 @@ const PREFIX = "FG1:";
 const TEXT_MOST = 4096;
 const BASE45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 const DEPTH_MOST = 8;
+const TICKET = /^(?:[0-9a-f]{32})?$/; // or none
+const DATE = /^(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?$/;
 
 type Cbor = number | string | boolean | null | Uint8Array | Cbor[] | Map<Cbor, Cbor> | Tagged;
 class Tagged {
@@ -51,8 +53,9 @@ async function readReceipt(encoded: string, keyList: Uint8Array | null): Promise
     const value = said.get(key);
     return typeof value === "string" ? value : "";
   };
-  const signed = await signatureOf(head, payload, signature, publicKeys(keyList));
-  return { ticket: fact("ticket"), round: fact("round"), signature: signed, readable: true };
+  const [ticket, round] = [fact("ticket"), fact("round")];
+  if (!TICKET.test(ticket) || !DATE.test(round)) return UNREADABLE; // none of ours, and its words are not for this page
+  return { ticket, round, signature: await signatureOf(head, payload, signature, publicKeys(keyList)), readable: true };
 }
 
 async function signatureOf(

@@ -111,10 +111,10 @@ async function check(files: Files, progress: Progress): Promise<Right> {
   const root = await linesRoot(files.entries, entries.starts, (more) => progress.hashed("list", more));
   const seed = await seedOf(manifestHash, root, chance);
   const drawn = await draw(manifest, entries, seed, (more, unforeseen) => progress.hashed("draw", more, unforeseen));
-  checked = { manifest, entries, drawn };
   page.postMessage({ say: "progress", step: "compare", part: 1 });
-  compareResults(files.results, manifest, entries, drawn);
   const shownSealing = await sealing({ manifest, manifestHash, root }, files.checkpoint, files.proof, files.policy);
+  compareResults(files.results, manifest, entries, drawn);
+  checked = { manifest, entries, drawn };
   return {
     say: "right",
     round: manifest.round,

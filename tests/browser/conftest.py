@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
+from checking import Checker, serving
 from databases import Databases
 from fairgate.store import keys
 from web_world import Group, World
@@ -198,3 +200,30 @@ def meet(chromium: Browser, site: Site) -> Iterator[Any]:
         each.stayed_here()
         each.context.close()
     inspecting.close()
+
+
+@pytest.fixture(scope="module")
+def checker(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checker]:
+    folder = tmp_path_factory.mktemp("bundles")
+    with serving(folder) as url:
+        page = chromium.new_page()
+        page.goto(url)
+        yield Checker(page, folder)
+        page.close()
+
+
+@pytest.fixture
+def copied(checker: Checker, request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Path]]:
+    """A bundle of this test's own, below what the browser can reach."""
+    made: list[Path] = []
+
+    def copy(source: Path) -> Path:
+        made.append(checker.folder / f"{sha256(request.node.nodeid.encode()).hexdigest()[:12]}-{len(made)}")
+        made[-1].mkdir()
+        for file in source.iterdir():
+            (made[-1] / file.name).write_bytes(file.read_bytes())
+        return made[-1]
+
+    yield copy
+    for folder in made:
+        shutil.rmtree(folder)

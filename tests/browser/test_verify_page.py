@@ -198,16 +198,22 @@ def test_a_sealing_that_observers_saw_in_time_is_shown(meet: Meet, site: Any, la
     (site.home / "public" / "ledger" / "policy").unlink()
 
 
+def hold(person: Any, address: str) -> list[Route]:
+    """What was asked for at an address, on a network that takes its time."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    person.context.route(address, keep)
+    return held
+
+
 def test_while_it_runs_the_page_is_as_accessible_as_before(meet: Meet, site: Any) -> None:
     day, _ = draw_and_publish(site, 60)
     person = meet("en", scripts=True)
     person.go(f"/draws/{day}/")
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:  # a network that takes its time
-        held.append(route)
-
-    person.context.route("**/entries.csv", hold)
+    held = hold(person, "**/entries.csv")
     person.press(BUTTON["en"])
     expect(person.page.locator('[data-part="step"]')).to_have_text("Loading the files")
     while not held:
@@ -221,8 +227,7 @@ def test_who_reads_elsewhere_meanwhile_stays_there_and_is_told(meet: Meet, site:
     day, _ = draw_and_publish(site, 80)
     person = meet("en", scripts=True)
     person.go(f"/draws/{day}/")
-    held: list[Route] = []
-    person.context.route("**/entries.csv", lambda route: held.append(route))
+    held = hold(person, "**/entries.csv")
     person.press(BUTTON["en"])
     while not held:
         person.page.wait_for_timeout(10)
@@ -247,12 +252,18 @@ def test_a_port_is_called_by_its_code_where_the_service_has_no_name_for_it(meet:
     expect(result(person)).to_contain_text(f"{code}: 3", timeout=PATIENCE_MS)
 
 
-@pytest.mark.parametrize("lost", ["window.Worker", "window.crypto"])
+GONE = {
+    "Worker": "delete window.Worker",
+    "crypto": "Object.defineProperty(window, 'crypto', {value: undefined})",
+    "subtle": "Object.defineProperty(crypto, 'subtle', {value: undefined})",
+}
+
+
+@pytest.mark.parametrize("lost", GONE)
 def test_an_old_browser_is_told_of_the_programs(meet: Meet, site: Any, lost: str) -> None:
-    day, _ = draw_and_publish(site, {"window.Worker": 88, "window.crypto": 92}[lost])
+    day, _ = draw_and_publish(site, {"Worker": 88, "crypto": 92, "subtle": 96}[lost])
     person = meet("en", scripts=True)
-    person.page.add_init_script(f"Object.defineProperty(window, '{lost.removeprefix('window.')}', {{value: undefined}})")
-    person.page.add_init_script("if (!window.Worker) delete window.Worker")
+    person.page.add_init_script(GONE[lost])
     person.go(f"/draws/{day}/")
     expect(person.page.get_by_role("button", name=BUTTON["en"])).to_be_hidden()
     assert "python3 verify.py FOLDER" in person.says

@@ -51,7 +51,11 @@ BAD_ENTRIES = [
     ("a carriage return inside", a_file(HEADER, LINE_A, LINE_B + b"\r"), "line 3: a carriage return"),
     ("no final line end", FILE[:-1], "line 4: the last line has no line end"),
     ("not UTF-8", a_file(HEADER, LINE_A, LINE_B + b"\xff"), "line 3: not UTF-8"),
-    ("several faults, of which the first", a_file(HEADER, LINE_B, LINE_A, b"\r", b"\xff")[:-1], "line 3: ticket is small"),
+    (
+        "several faults, of which the first",
+        a_file(HEADER, LINE_B, LINE_A, b"\r", b"\xff")[:-1],
+        "line 3: ticket is small",
+    ),
     ("cut off", FILE[:-60], "line 3: the last line has no line end"),
     ("an empty line", a_file(HEADER, LINE_A, b"", LINE_B), "line 3: an empty line"),
     ("an empty line at the end", FILE + b"\n", "line 5: an empty line"),

@@ -37,8 +37,8 @@ class Trusted:
 class Finding:
     """What came of checking the sealing. `sealing` is None where a bundle has no proof of it.
 
-    `missing` are the files of it that are not there; where one of the two is, nothing is read of that. `trusted` is None
-    where there were no keys to check signatures by, `witnessed_at` where no witness was asked for.
+    `missing` are the files of it that are not there; where one of the two is, that is not read. `trusted` is None where
+    there were no keys to check signatures by, `witnessed_at` where no witness was asked for.
     """
 
     sealing: Sealing | None = None
