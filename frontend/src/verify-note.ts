@@ -108,11 +108,12 @@ export interface Policy {
 export async function readPolicy(data: Uint8Array): Promise<Policy> {
   const policy: Policy = { logs: [], witnesses: new Map(), groups: new Map(), quorum: "" };
   const members = new Set<string>();
-  const lines = (text(data) ?? "\u0000").split("\n");
+  const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(data).split("\n"); // comments may hold any bytes
+  if (lines.pop() !== "") throw new Fault(POLICY, { line: lines.length + 1 }, "policy");
   for (const [place, line] of lines.entries()) {
     const words = line.split(/[ \t]+/).filter((word) => word);
-    if (!words.length || words[0]!.startsWith("#")) continue;
-    const sound = /^[\t\u0020-\u007e\u0080-\uffff]*$/.test(line) && (await takeLine(policy, members, words));
+    const isRead = words.length > 0 && !words[0]!.startsWith("#");
+    const sound = /^[\t\u0020-\u007e\u0080-\uffff]*$/.test(line) && (!isRead || (await takeLine(policy, members, words)));
     if (!sound) throw new Fault(POLICY, { line: place + 1 }, "policy", shown(line));
   }
   if (!policy.quorum) throw new Fault(POLICY, {}, "policy");

@@ -352,3 +352,18 @@ def test_a_ledger_that_somebody_made_up(tmp_path: Path, policy: Path) -> None:
     folder = bundles.write(tmp_path / "bundle", {**files, "sealing.tlog-proof": proof_text(proof).encode()})
     code, why = by_product(folder, policy)
     assert (code, "is not signed by the key" in why) == (1, True)
+
+
+@pytest.mark.parametrize("forged", [LOG, WITNESSES[0]], ids=["log", "witness"])
+def test_a_signature_that_its_key_never_made(tmp_path: Path, forged: NoteSigner) -> None:
+    """Whoever's policy it is, and also where that wants fewer witnesses than there are, or none."""
+    files = a_bundle().files()
+    proof, checkpoint = files["sealing.tlog-proof"], files["checkpoint"]
+    (line,) = (each for each in checkpoint.split(b"\n") if each.startswith(f"— {forged.key.name} ".encode()))
+    spoilt = line[:-4] + (b"AAAA" if line[-4:] != b"AAAA" else b"BBBB")
+    files |= {"sealing.tlog-proof": proof.replace(line, spoilt), "checkpoint": checkpoint.replace(line, spoilt)}
+    folder = bundles.write(tmp_path / "bundle", files)
+    for quorum in (None, 1, 2, 3):
+        (tmp_path / "policy").write_bytes(bundles.policy(quorum=quorum))
+        code, why = by_product(folder, tmp_path / "policy")
+        assert (code, why) == (1, f'checkpoint: the signature of "{forged.key.name}" is wrong')

@@ -223,15 +223,41 @@ def test_a_wrong_signature_under_a_known_name_is_found_out(
 ) -> None:
     folder, facts = sealed
     made, (witness,) = Sealed(facts), witnesses(1)
-    rules = [f"log {made.log.vkey}", f"witness w {witness.vkey}", "quorum w"]
     elsewhere = made.body.replace("\n9\n", "\n8\n")
-    for note in (
-        made.checkpoint(witness.line(elsewhere, seed_at(folder) - 9)),
-        "".join([made.body, "\n", made.log.line(elsewhere), witness.line(made.body, seed_at(folder) - 9)]),
+    for note, forger in (
+        (made.checkpoint(witness.line(elsewhere, seed_at(folder) - 9)), witness),
+        ("".join([made.body, "\n", made.log.line(elsewhere), witness.line(made.body, seed_at(folder) - 9)]), made.log),
     ):
-        show(folder, made, note, *rules)
-        said = checker.check(folder)
-        assert (said["say"], said["file"], said["code"]) == ("wrong", "checkpoint", "signature")
+        for quorum in ("w", "none"):
+            show(folder, made, note, f"log {made.log.vkey}", f"witness w {witness.vkey}", f"quorum {quorum}")
+            said = checker.check(folder)
+            assert (said["say"], said["file"], said["code"]) == ("wrong", "checkpoint", "signature")
+            found = with_product(folder, folder / "policy")
+            assert found == (1, f'checkpoint: the signature of "{forger.name}" is wrong')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "taken"),
+    [
+        (b"# ours\n", b"# o\xffrs\n", True),
+        (b"# ours\n", b"# o\x07rs\n", False),
+        (b"# ours\n", b"# ours\r\n", False),
+        (b"quorum none\n", b"quorum none", False),
+        (b"log ", b"\t log\t", True),
+        (b"log ", b"\xef\xbb\xbflog ", False),
+    ],
+)
+def test_a_policy_is_read_as_the_product_reads_it(
+    checker: Checker, sealed: tuple[Path, dict[str, Any]], old: bytes, new: bytes, taken: bool
+) -> None:
+    folder, facts = sealed
+    made = Sealed(facts)
+    show(folder, made, made.checkpoint(), "# ours", f"log {made.log.vkey}", "quorum none")
+    policy = folder / "policy"
+    policy.write_bytes(policy.read_bytes().replace(old, new))
+    said = checker.check(folder)
+    assert (said["say"], said.get("file")) == (("right", None) if taken else ("wrong", "policy"))
+    assert with_product(folder, policy)[0] == (0 if taken else 2)
 
 
 def test_what_the_product_writes_of_a_ledger_is_read(checker: Checker, sealed: tuple[Path, dict[str, Any]]) -> None:

@@ -171,6 +171,13 @@ def signed_only(note: Note, keys: Iterable[Key]) -> Note:
     return replace(note, signatures=tuple(dict.fromkeys(named)))
 
 
+def falsely_signed(note: Note, keys: Iterable[Key]) -> Key | None:
+    """The first of these keys under whose name the note has a signature that it never made; None where none has."""
+    known = {(key.name, key.id): key for key in keys}
+    named = ((known.get((each.name, each.id)), each.data) for each in note.signatures)
+    return next((key for key, data in named if key is not None and not _holds(key, note.text, data)), None)
+
+
 def verified(note: Note, keys: Iterable[Key]) -> dict[Key, int | None]:
     """Which of these keys signed the note; of a cosignature its time (the earliest, where it has several), else None.
 

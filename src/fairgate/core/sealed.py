@@ -16,7 +16,7 @@ from fairgate.core.canonical import canonical, read_json
 from fairgate.core.checkpoint import Checkpoint, parse_checkpoint
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.manifest import Manifest
-from fairgate.core.note import note_text
+from fairgate.core.note import falsely_signed, note_text
 from fairgate.core.places import moment
 from fairgate.core.policy import NONE, Policy, log_signed, witnessed_at
 from fairgate.core.tlog_proof import Proof, parse_proof
@@ -111,9 +111,13 @@ def refuse_contradiction(sealing: Sealing, checkpoint: bytes, manifest: Manifest
 def trusted_at(sealing: Sealing, policy: Policy, seed_at: datetime) -> datetime | None:
     """When enough witnesses of the policy had cosigned the checkpoint; None where it asks for no witness.
 
-    Raises Contradiction unless a log of the policy signed it and that was before `seed_at`.
+    Raises Contradiction unless a log of the policy signed it and that was before `seed_at`, and for a signature that is
+    not that of the key of the policy which it names: no age of the policy explains that.
     """
     origin, note = sealing.checkpoint.origin, sealing.proof.note
+    forger = falsely_signed(note, [*policy.log_keys(origin), *(witness.key for witness in policy.witnesses)])
+    if forger is not None:
+        raise Contradiction(f"{CHECKPOINT}: the signature of {shown(forger.name)} is wrong")
     if not policy.log_keys(origin):
         raise Contradiction(f"{CHECKPOINT}: the policy has no key of the ledger {shown(origin)}")
     if not log_signed(note, policy, CHECKPOINT):
