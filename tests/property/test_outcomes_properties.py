@@ -3,7 +3,7 @@
 from collections import defaultdict
 from itertools import product
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from fairgate.core.published import FEW, HIDDEN, Grid, span
@@ -50,6 +50,7 @@ def what_is_known(grid: Grid, total: Row) -> frozenset[Cell]:
 
 
 @given(ports(most=2, busy=3))
+@example({"P0": Offered(9, 0, 9), "P1": Offered(0, 1, 1)})  # of 9 there is no more from 1 to 9, but there is 10
 @settings(max_examples=60, deadline=None)
 def test_who_has_both_tables_can_work_out_no_small_number(found: dict[str, Offered]) -> None:
     total, parts = outcomes(found, by_port=True)
