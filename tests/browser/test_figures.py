@@ -44,6 +44,28 @@ def test_figures_can_be_read_on_a_small_screen_with_their_tables_open(
     person.stayed_here()
 
 
+def test_pictures_can_be_seen_in_colours_that_somebody_has_chosen(meet: Callable[..., Any], told: Any) -> None:
+    """Light on dark: no word and no shape is left in a colour that is ours."""
+    person = meet("en")
+    person.page.emulate_media(forced_colors="active", color_scheme="dark")
+    person.go("/figures")
+    colours = """every => [...new Set(every.flatMap(one => {
+        const style = getComputedStyle(one);
+        return one.matches("text") ? [style.fill] : [style.fill, style.stroke];
+    }))]"""
+    canvas, words, grey = (_forced(person, name) for name in ("Canvas", "CanvasText", "GrayText"))
+    assert len({canvas, words, grey}) == 3
+    drawn = person.page.locator("svg.fg-chart")
+    assert drawn.locator("text").evaluate_all(colours) == [words]
+    assert set(drawn.locator("rect, path").evaluate_all(colours)) <= {canvas, words, grey, "none"}
+
+
+def _forced(person: Any, name: str) -> str:
+    """A system colour as the browser computes it."""
+    script = "(body, name) => { body.style.fill = name; return getComputedStyle(body).fill; }"
+    return str(person.page.locator("body").evaluate(script, name))
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_words_in_pictures_of_figures_stay_inside_them(meet: Callable[..., Any], told: Any, language: str) -> None:
     person = meet(language)
