@@ -33,6 +33,12 @@ def test_texts_carry_no_markup(sources: Catalog) -> None:
     assert [m.id for m in sources if m.id and any(TAG.search(text) for text in originals(m))] == []
 
 
+def test_a_receipt_has_one_name_in_spanish() -> None:
+    """Who was given a comprobante does not look for a recibo."""
+    catalogue = catalogues.read("es", catalogues.catalogues()["es"])
+    assert [m.id for m in catalogue if any(re.search(r"\brecibos?\b", text, re.IGNORECASE) for text in forms(m))] == []
+
+
 @pytest.mark.parametrize("language", sorted(catalogues.catalogues()))
 class TestEveryLanguage:
     @pytest.fixture

@@ -100,19 +100,35 @@ def test_a_draw_in_numbers(world: TimeWorld) -> None:
     assert draw["reserve"] == len(sizes) - len(world.offers())
 
 
-def test_what_became_of_the_offers_adds_up_and_hides_what_is_small(world: TimeWorld) -> None:
+def test_what_still_changes_is_told_in_whole_tens(world: TimeWorld) -> None:
     drawn(world)
     decide(world, confirming=15, declining=2)
     go_to(world, NOON + 2 * HOUR)
     [row] = rows(world, layouts.OUTCOMES)
     assert row["drawn"] == people(world, "phase <> 'reserve'")
-    assert row["confirmed"] == people(world, "state = 'confirmed'")
-    declined = people(world, "state = 'declined'")
-    assert 0 < declined < 10
-    assert row["declined"] is HIDDEN
-    assert [name for name, value in row.items() if value is HIDDEN] != ["declined"], "it would follow from the others"
+    assert row["confirmed"] == people(world, "state = 'confirmed'") // 10 * 10 > 0
+    assert 0 < people(world, "state = 'declined'") < 10
+    assert row["declined"] == 0
     assert row["final"] == "no"
     assert rows(world, layouts.OUTCOMES_BY_PORT) == []
+
+
+def test_who_keeps_every_edition_cannot_count_one_who_declines(world: TimeWorld) -> None:
+    """A group of fifteen that confirmed cancels alone: with exact numbers it is what the confirmed are short of."""
+    drawn(world)
+    decide(world, confirming=15, declining=0)
+    go_to(world, NOON + 2 * HOUR)
+    [before] = rows(world, layouts.OUTCOMES)
+    people_before = people(world, "state = 'confirmed'")
+    decide(world, confirming=0, declining=1)
+    go_to(world, NOON + 3 * HOUR)
+    [after] = rows(world, layouts.OUTCOMES)
+    gone = people(world, "state = 'declined'")
+    assert 0 < gone < 10
+    assert people(world, "state = 'confirmed'") == people_before
+    changed = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+    assert all(abs(new - old) % 10 == 0 for old, new in changed.values()), changed
+    assert "declined" not in changed
 
 
 def test_who_withdrew_before_the_draw_follows_from_no_two_tables(world: TimeWorld) -> None:
@@ -126,7 +142,7 @@ def test_who_withdrew_before_the_draw_follows_from_no_two_tables(world: TimeWorl
     assert people(world, "state = 'declined' AND why = 'withdrawn'") == 2
     [draw], [row] = rows(world, layouts.DRAWS), rows(world, layouts.OUTCOMES)
     assert row["drawn"] == draw["offered_people"]
-    assert row["passed_over"] is HIDDEN
+    assert row["passed_over"] == 0, "fewer than ten"
     assert {each["groups"] for each in rows(world, layouts.WAITS)} == {draw["offers"]}
     assert "groups" not in rows(world, layouts.WAITS_BY_PORT)[0]
 

@@ -1,11 +1,12 @@
 """The figures of the service as their page shows them: pictures and tables, from the files that the worker wrote."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from fairgate.core.published import Table, Value
 from fairgate.core.published.service import ALL
@@ -104,7 +105,7 @@ def outcomes(records: Sequence[Record]) -> Figure:
     )
     shown = _oldest_first(records)
     series = [
-        Series(_("Confirmed"), tuple(_confirmed(each) for each in shown)),
+        Series(pgettext("people", "Confirmed"), tuple(_confirmed(each) for each in shown)),
         Series(_("Not confirmed in time"), tuple(cells.known(each["lapsed"]) for each in shown)),
         Series(_("From the reserve list"), tuple(cells.known(each["refilled"]) for each in shown)),
     ]
@@ -117,14 +118,29 @@ def outcomes(records: Sequence[Record]) -> Figure:
         "open": _("Still to confirm"),
         "confirmed": _("Confirmed, day to come"),
         "checked_in": _("Came"),
-        "missed": _("Did not come"),
+        "missed": _missed(),
         "declined": _("Declined"),
         "lapsed": _("Not confirmed in time"),
         "cancelled": _("Cancelled"),
         "passed_over": _("Had withdrawn"),
     }
-    rows = [[cells.day(each["date"]), *(cells.number(each[key]) for key in columns)] for each in records[:ROWS_SHOWN]]
-    return Figure(picture, cells.table("outcomes", title, [_("Date"), *columns.values()], rows), "outcomes")
+    rows = [[_dated(each), *(cells.number(each[key]) for key in columns)] for each in records[:ROWS_SHOWN]]
+    table = cells.table("outcomes", title, [_("Date"), *columns.values()], rows)
+    if any(each["final"] == "no" for each in records):
+        tens = _("“So far” means rounded down to whole tens, all but the first number; 0 is fewer than ten.")
+        table = replace(table, note=f"{tens} {table.note}".strip())
+    return Figure(picture, table, "outcomes")
+
+
+def _missed() -> str:
+    """Of many; the state of one is said otherwise in other languages."""
+    return pgettext("people", "Did not come")
+
+
+def _dated(record: Record) -> str:
+    """The date of a row, and whether its numbers still change."""
+    day = cells.day(record["date"])
+    return day if record["final"] == "yes" else _("%(date)s, so far") % {"date": day}
 
 
 def arrivals(records: Sequence[Record]) -> Figure | None:
@@ -141,9 +157,9 @@ def arrivals(records: Sequence[Record]) -> Figure | None:
         )
         for each in over
     ]
-    picture = charts.grouped(About("picture-arrivals", title, about), (_("Came"), _("Did not come")), groups)
+    picture = charts.grouped(About("picture-arrivals", title, about), (_("Came"), _missed()), groups)
     rows = [[cells.day(each["date"]), *_numbers(each, "checked_in", "missed")] for each in over]
-    return Figure(picture, cells.table("arrivals", title, [_("Date"), _("Came"), _("Did not come")], rows), "outcomes")
+    return Figure(picture, cells.table("arrivals", title, [_("Date"), _("Came"), _missed()], rows), "outcomes")
 
 
 def _confirmed(record: Record) -> int | None:

@@ -117,15 +117,18 @@ def _in_order(rounds: Iterable[Drawn], rows: Mapping[Key, Sequence[Row]]) -> lis
 
 
 def _of_offers(conn: psycopg.Connection, home: Path, rounds: Sequence[Drawn]) -> list[Table]:
-    """Of all ports together, and by port once the date is over and nothing changes any more."""
+    """Of all ports together, in whole tens; exactly, and by port, once the date is over and nothing changes any more."""
     whole, parts = _kept(home, layouts.OUTCOMES), _kept(home, layouts.OUTCOMES_BY_PORT)
     whole = {key: rows for key, rows in whole.items() if rows[0][2] == "yes"}
     fresh = [found for found in rounds if (found.program, found.date) not in whole]
     counted = published.offered(conn, [found.id for found in fresh])
     for found in fresh:
-        key, final = (found.program, found.date), found.state == "closed"
-        total, by_port = service.outcomes(counted[found.id], by_port=final)
-        whole[key] = [(*key, "yes" if final else "no", *total)]
+        key, ports = (found.program, found.date), counted[found.id]
+        if found.state != "closed":
+            whole[key] = [(*key, "no", *service.so_far(ports))]
+            continue
+        total, by_port = service.outcomes(ports, by_port=True)
+        whole[key] = [(*key, "yes", *total)]
         parts[key] = [(*key, port, *row) for port, row in by_port.items()]
     return [
         layouts.OUTCOMES.filled(_in_order(rounds, whole)),

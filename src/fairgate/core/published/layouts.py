@@ -55,7 +55,12 @@ OUTCOMES: Final = Table(
     (
         _PROGRAM,
         _DATE,
-        Column("final", "text", "yes if nothing can change any more, else no."),
+        Column(
+            "final",
+            "text",
+            "yes if nothing can change any more, else no."
+            " Until then the numbers after the next one are rounded down to whole tens, so 0 is fewer than ten.",
+        ),
         *_OUTCOMES,
     ),
 )

@@ -16,6 +16,7 @@ from fairgate.core.schedule import next_date, round_times, slots
 
 ALL: Final = "all"  # no port: their codes are capital letters
 DAYS_AHEAD: Final = 28  # of the calendar, beyond the rounds that are open
+TENS: Final = 10  # people; what still changes is told in so many
 SHARE_LEAST: Final = 2000  # people; one in a hundred of them is twenty, more than a hidden number can be off
 YEARS_LOOKED: Final = 10  # whoever waits longer has no bound worth the name
 Row = tuple[Value, ...]
@@ -57,6 +58,16 @@ def outcomes(ports: Mapping[str, Offered], *, by_port: bool) -> tuple[Row, dict[
     cells = (*(tuple(ports[name]) for name in names), total)
     parts = hide(Grid(cells, (1,) * last + (-1,), _SIGNS, frozenset(known), held))
     return shown, {name: _shown(ports[name], parts, r) for r, name in enumerate(names)}
+
+
+def so_far(ports: Mapping[str, Offered]) -> Row:
+    """What became of a round's offers, over all ports, while that still changes: in whole tens, rounded down.
+
+    An edition comes every few minutes. Whoever keeps them all sees how exact numbers change, and so counts what only
+    the small ones can have gained: nothing that is hidden in one edition would be a secret. What the draw gave is known.
+    """
+    drawn, *others = _sums(ports)
+    return drawn, *(number // TENS * TENS for number in others)
 
 
 def _shown(numbers: Sequence[int], hidden: frozenset[tuple[int, int]], row: int) -> Row:
