@@ -66,6 +66,21 @@ def _forced(person: Any, name: str) -> str:
     return str(person.page.locator("body").evaluate(script, name))
 
 
+PAPER = 718  # pixels of a sheet of A4 between its margins
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_tables_are_whole_on_paper(meet: Callable[..., Any], told: Any, language: str) -> None:
+    person = meet(language)
+    person.page.set_viewport_size({"width": PAPER, "height": 1000})
+    person.page.emulate_media(media="print")
+    for path in ("/figures", "/ports/BRO", f"/draws/{told.world.day}/", "/how-the-draw-works"):
+        person.go(path)
+        ends = "tables => tables.map(one => [one.caption.textContent, one.getBoundingClientRect().right])"
+        cut = [found for found in person.page.locator("table").evaluate_all(ends) if found[1] > PAPER]
+        assert cut == [], path
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_words_in_pictures_of_figures_stay_inside_them(meet: Callable[..., Any], told: Any, language: str) -> None:
     person = meet(language)

@@ -48,6 +48,12 @@ def brief_day(value: Value) -> str:
     return dates.brief_day(value)
 
 
+def brief_date(value: Value) -> str:
+    """With its year, for the rows of a long table."""
+    assert isinstance(value, date)
+    return dates.brief_date(value)
+
+
 def table(name: str, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> ShownTable:
     """A table whose first `words` columns are words, and the others numbers; it says so where some are hidden."""
     note = ""

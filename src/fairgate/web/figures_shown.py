@@ -82,7 +82,7 @@ def waits_over_time(records: Sequence[Record]) -> Figure:
         charts.line(About("picture-waits", title, about), _marks(asked), series, _count) if len(asked) > 1 else None
     )
     columns = [_("Date of the appointments"), _("Counted from"), _("Groups"), *_spread_columns()]
-    rows = [[cells.day(each["date"]), _since(each), *_numbers(each, "groups", *_SPREAD)] for each in records]
+    rows = [[cells.brief_date(each["date"]), _since(each), *_numbers(each, "groups", *_SPREAD)] for each in records]
     return Figure(picture, cells.table("waits", title, columns, rows[: 2 * ROWS_SHOWN], words=2), "waits")
 
 
@@ -139,7 +139,7 @@ def _missed() -> str:
 
 def _dated(record: Record) -> str:
     """The date of a row, and whether its numbers still change."""
-    day = cells.day(record["date"])
+    day = cells.brief_date(record["date"])
     return day if record["final"] == "yes" else _("%(date)s, so far") % {"date": day}
 
 
@@ -209,7 +209,7 @@ def lost(records: Sequence[Record]) -> Figure:
     title = _("Places lost by a fault of the system, in people")
     some = [each for each in records if each["date"] is None or each["lost"] != 0]
     rows = [
-        [_("All dates") if each["date"] is None else cells.day(each["date"]), cells.number(each["lost"])]
+        [_("All dates") if each["date"] is None else cells.brief_date(each["date"]), cells.number(each["lost"])]
         for each in some[::-1]
     ]
     return Figure(None, cells.table("lost", title, [_("Date"), _("People")], rows), "places-lost")

@@ -3,6 +3,7 @@
 from datetime import date
 
 from django.urls import path, register_converter
+from django.views.generic import RedirectView
 
 from fairgate.web.views import (
     applicant,
@@ -66,6 +67,9 @@ urlpatterns = [
     path("ports", figures.ports, name="ports"),
     path("ports/<slug:code>", figures.port, name="port"),
     path("data/", figures.data, name="data"),
+    path("data/draws/", RedirectView.as_view(pattern_name="draws")),  # who cuts the address of a table short
+    path("data/draws/<isodate:day>/", RedirectView.as_view(pattern_name="draw")),
+    path("data/draws/<program:program>/<isodate:day>/", RedirectView.as_view(pattern_name="draw-of-program")),
     path("results", results.results, name="results"),
     path("missing", missing.missing, name="missing"),
     path("sign-in", sign_in.sign_in, name="sign-in"),

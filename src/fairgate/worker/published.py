@@ -117,7 +117,7 @@ def _in_order(rounds: Iterable[Drawn], rows: Mapping[Key, Sequence[Row]]) -> lis
 
 
 def _of_offers(conn: psycopg.Connection, home: Path, rounds: Sequence[Drawn]) -> list[Table]:
-    """Of all ports together, in whole tens; exactly, and by port, once the date is over and nothing changes any more."""
+    """Of all ports together in whole tens; exactly, and by port, once a date is over and nothing changes any more."""
     whole, parts = _kept(home, layouts.OUTCOMES), _kept(home, layouts.OUTCOMES_BY_PORT)
     whole = {key: rows for key, rows in whole.items() if rows[0][2] == "yes"}
     fresh = [found for found in rounds if (found.program, found.date) not in whole]

@@ -94,10 +94,10 @@ def hide(grid: Grid) -> frozenset[Cell]:
     for cell in secret:
         number = grid[cell]
         up, down = (FEW - 1 - number, number - 1) if 0 < number < FEW else (1, 0)
-        if not _protect(pipes, hidden, cell, True, up) + _protect(pipes, hidden, cell, False, down):
-            # No other number from 1 to 9 can be protected: then any other, below it or above.
-            if not _protect(pipes, hidden, cell, False, min(number, 1)):
-                _protect(pipes, hidden, cell, True, 1)
+        free = _protect(pipes, hidden, cell, True, up) + _protect(pipes, hidden, cell, False, down)
+        # Where no other number from 1 to 9 can be protected, any other is: one below it, or one above.
+        if not free and not _protect(pipes, hidden, cell, False, min(number, 1)):
+            _protect(pipes, hidden, cell, True, 1)
     return frozenset(hidden)
 
 

@@ -64,7 +64,7 @@ def so_far(ports: Mapping[str, Offered]) -> Row:
     """What became of a round's offers, over all ports, while that still changes: in whole tens, rounded down.
 
     An edition comes every few minutes. Whoever keeps them all sees how exact numbers change, and so counts what only
-    the small ones can have gained: nothing that is hidden in one edition would be a secret. What the draw gave is known.
+    the small ones can have gained: nothing that is hidden in one edition would be a secret.
     """
     drawn, *others = _sums(ports)
     return drawn, *(number // TENS * TENS for number in others)

@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import is_valid_path
 
 from fairgate.web.answers import page
 
@@ -23,6 +24,11 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """No such page; where only a stroke at the end is missing or too many, on to the page that was meant."""
+    path = request.path[:-1] if request.path.endswith("/") else f"{request.path}/"
+    if request.method in ("GET", "HEAD") and is_valid_path(path):
+        query = request.META["QUERY_STRING"]
+        return HttpResponseRedirect(f"{path}?{query}" if query else path)
     return page(request, "errors/not-found.html", status=HTTPStatus.NOT_FOUND)
 
 
