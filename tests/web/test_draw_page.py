@@ -81,6 +81,13 @@ def test_a_drawn_round_tells_its_sums_and_shows_every_figure_with_table_and_file
     assert cells(page, "ports")["San Ysidro"][:2] == ["180", "0"]
 
 
+def test_what_can_be_opened_has_a_name_of_its_own(drawn: World, browser: Pages) -> None:
+    """Somebody who hears a list of them can tell them apart."""
+    for path in (address(drawn), "/data/"):
+        names = [" ".join(each.text.split()) for each in browser.get(path).all("summary")]
+        assert len(set(names)) == len(names) > 3
+
+
 def test_its_numbers_are_those_of_the_files(drawn: World, browser: Pages) -> None:
     folder = settings.FAIRGATE_HOME / "public" / "data" / "draws" / drawn.day.isoformat()
     written = json.loads((folder / "sizes.json").read_text())["rows"][-1]
