@@ -113,8 +113,21 @@ def test_doctor_says_what_is_missing_and_what_to_do(fairgate, empty, tmp_path):
     found = findings(fairgate, empty)
     assert found["watch"]["ok"]
     assert found["notices"]["said"] == "1 late, the first by 12 min"
+    assert found["ledger"]["said"].startswith("no checkpoint covers what was done since ")
+    assert "fairgate ledger sign" in found["ledger"]["way_out"]
     assert found["passes"]["said"] == "the ledger was not looked through for them for 7 min"
     assert "chmod 600" in found["keys"]["way_out"]
+
+
+def test_doctor_sees_that_nobody_signs_the_ledger(fairgate, on_database, world):
+    """Without signatures no list is shown to be sealed, and so none is ever drawn."""
+    world.sealed()
+    assert findings(fairgate, on_database)["ledger"]["ok"]
+    world.conn.execute("ALTER TABLE checkpoint DISABLE TRIGGER checkpoint_append_only")
+    world.conn.execute("UPDATE checkpoint SET witnessed_at = NULL")
+    found = findings(fairgate, on_database)["ledger"]
+    assert "no witnessed checkpoint shows the list that was sealed at 2026-" in found["said"]
+    assert found["way_out"] == "start `fairgate ledger sign`, or see its log"
 
 
 def test_doctor_says_when_the_database_is_away(fairgate):

@@ -17,7 +17,8 @@ from fairgate.cli import faults, place
 from fairgate.cli.faults import CheckedAndFalse
 from fairgate.core.delivering import LATE
 from fairgate.core.errors import BadInput
-from fairgate.store import clock, deliveries, due, evidence, passes, profiles
+from fairgate.core.places import moment
+from fairgate.store import checkpoints, clock, deliveries, due, evidence, passes, profiles
 from fairgate.store.migrate import pending
 
 app = typer.Typer()
@@ -28,6 +29,7 @@ SKEW: Final = timedelta(seconds=2)
 LOOKED_BACK: Final = timedelta(hours=1)
 QUIET: Final = timedelta(seconds=60)  # a watcher writes a sample every ten seconds
 BEHIND: Final = timedelta(minutes=2)  # what has been due for so long nobody is working on
+RECORDED: Final = timedelta(minutes=70)  # of checkpoints that show no sealing one an hour is on record
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def _about_connection(conn: psycopg.Connection) -> list[Finding]:
         _clock,
         _watch,
         _worker,
+        _ledger,
         _passes,
         _notices,
     )
@@ -155,6 +158,16 @@ def _worker(conn: psycopg.Connection, now: datetime) -> Finding:
             "worker", f"{waiting[0].act} is due since {behind:.0f} s", "start `fairgate worker`, or see its log"
         )
     return Finding("worker", "nothing has been due for long")
+
+
+def _ledger(conn: psycopg.Connection, now: datetime) -> Finding:
+    hidden, unsigned = checkpoints.not_shown_since(conn), checkpoints.unsigned_since(conn)
+    way_out = "start `fairgate ledger sign`, or see its log"
+    if hidden is not None and now - hidden > BEHIND:
+        return Finding("ledger", f"no witnessed checkpoint shows the list that was sealed at {moment(hidden)}", way_out)
+    if unsigned is not None and now - unsigned > (BEHIND if checkpoints.newest(conn) is None else RECORDED):
+        return Finding("ledger", f"no checkpoint covers what was done since {moment(unsigned)}", way_out)
+    return Finding("ledger", "its checkpoints are signed, and sealed lists are shown")
 
 
 def _passes(conn: psycopg.Connection, now: datetime) -> Finding:

@@ -20,6 +20,12 @@ UNCOVERED = """
      WHERE state = 'sealed' AND proof IS NULL AND sealed_leaf IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.size > sealed_leaf AND c.witnessed_at IS NOT NULL)
 """
+UNSIGNED = f"SELECT at FROM leaf WHERE index = coalesce((SELECT size FROM ({NEWEST}) newest), 0)"
+NOT_SHOWN = """
+    SELECT min(l.at) FROM round r JOIN leaf l ON l.index = r.sealed_leaf
+     WHERE r.state = 'sealed' AND r.proof IS NULL
+       AND NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.size > r.sealed_leaf AND c.witnessed_at IS NOT NULL)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,18 @@ def in_time(conn: psycopg.Connection, found: Round) -> bool:
 def awaited(conn: psycopg.Connection) -> datetime | None:
     """Until when a witnessed checkpoint is awaited by sealed rounds that have none; None where nothing waits."""
     row = conn.execute(UNCOVERED).fetchone()
+    return row[0] if row else None
+
+
+def unsigned_since(conn: psycopg.Connection) -> datetime | None:
+    """When the first leaf was added that no checkpoint on record covers; of checkpoints one an hour is on record."""
+    row = conn.execute(UNSIGNED).fetchone()
+    return row[0] if row else None
+
+
+def not_shown_since(conn: psycopg.Connection) -> datetime | None:
+    """When the first of the sealed lists was sealed that no witnessed checkpoint shows; None where all are shown."""
+    row = conn.execute(NOT_SHOWN).fetchone()
     return row[0] if row else None
 
 
