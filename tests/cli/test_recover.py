@@ -9,6 +9,7 @@ import pytest
 
 from fairgate.core.tree import Frontier, leaf_hash
 from fairgate.store import audit, embedded, heads
+from fairgate.store.files import only_one
 from fairgate.store.heads import Head
 from fairgate.store.ledger_files import DATA, LedgerFiles
 from fairgate.store.migrate import migrate
@@ -56,6 +57,11 @@ def test_the_homes_own_database_is_started_for_it_and_goes_on(
         refused = fairgate("migrate", env={"DATABASE_URL": url})
         assert refused.returncode == 2
         assert b"7 leaves were signed, the database has 0; `fairgate ledger recover`" in refused.stderr
+
+    with only_one(heads.path(home).parent, "another process signs this ledger", "let one run only"):
+        ended = fairgate("ledger", "recover")
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"another process signs this ledger; stop that one first, and all other parts" in ended.stderr
 
     ended = fairgate("ledger", "recover", "--skip", 3)
     assert ended.returncode == 0, ended.stderr

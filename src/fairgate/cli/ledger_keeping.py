@@ -1,6 +1,7 @@
 """`fairgate ledger sign` and `ledger recover`: keeping the ledger, as against looking into it."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,6 +63,14 @@ def recover(
     fairgate ledger recover
     """
     home = place.home()
+    folder = heads.path(home).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with only_one(folder, "another process signs this ledger", "stop that one first, and all other parts"):
+        done = _recovered(home, skip)
+    typer.echo(f"leaves from {done.first}: {done.back} put back without what they stood for, {done.skipped} left out")
+
+
+def _recovered(home: Path, skip: int) -> recovering.Recovered:
     files, head = LedgerFiles(home), heads.load(heads.path(home)) or Head()
     size = files.size()
     if size < head.size:
@@ -77,7 +86,7 @@ def recover(
             )
         done = recovering.recover(conn, files.data, size, skip=skip, now=clock.now(conn), chance=os.urandom)
     heads.release(home)
-    typer.echo(f"leaves from {done.first}: {done.back} put back without what they stood for, {done.skipped} left out")
+    return done
 
 
 def _refuse_others(files: LedgerFiles, head: Head, size: int) -> None:
