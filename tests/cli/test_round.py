@@ -2,11 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from notary import show_sealing
 from world import DAY, World
+
+LATER = datetime.now(UTC).date() + timedelta(days=60)
 
 
 @pytest.fixture
@@ -21,11 +24,10 @@ def by_hand(fairgate, on_database):
     return run
 
 
-def test_a_round_goes_from_opening_to_a_bundle_that_verifies(fairgate, by_hand, refused, on_database, world, tmp_path):
+def test_a_round_goes_from_sealing_to_a_bundle_that_verifies(fairgate, by_hand, refused, on_database, world, tmp_path):
     for _ in range(12):
         world.asking(size=1)
-    assert [step["kind"] for step in by_hand("open", DAY)] == ["opened"]
-    assert "open already" in refused("round", "open", DAY, env=on_database)
+    world.opened()
     assert "has no bundle" in refused("round", "show", DAY, "--bundle", tmp_path / "early", env=on_database)
     [sealed] = by_hand("seal", DAY)
     assert sealed["entries"] == 12
@@ -48,12 +50,25 @@ def test_a_round_goes_from_opening_to_a_bundle_that_verifies(fairgate, by_hand, 
     assert json.loads(fairgate("draw", tmp_path / "bundle", "--json").stdout)["seed"] == shown["seed"]
 
 
+def test_a_round_is_opened_once(by_hand, refused, on_database, world):
+    assert [step["kind"] for step in by_hand("open", LATER)] == ["opened"]
+    assert "there is one already" in refused("round", "open", LATER, env=on_database)
+
+
+def test_no_round_is_opened_whose_day_has_come(refused, on_database, world):
+    """A mistyped date would be a void round in public, for ever."""
+    today = datetime.now(ZoneInfo("America/Los_Angeles")).date()
+    for day in (today, today - timedelta(days=30)):
+        assert "its day has come; open the round of a later date" in refused("round", "open", day, env=on_database)
+    assert world.conn.execute("SELECT count(*) FROM round").fetchone() == (0,)
+
+
 def test_a_void_round_stays_visible_with_its_reason(by_hand, refused, on_database, world):
-    by_hand("open", DAY)
-    assert "--reason" in refused("round", "void", DAY, env=on_database)
-    assert "is empty" in refused("round", "void", DAY, "--reason", " ", env=on_database)
-    by_hand("void", DAY, "--reason", "an observer did not reveal")
-    shown = by_hand("show", DAY)
+    by_hand("open", LATER)
+    assert "--reason" in refused("round", "void", LATER, env=on_database)
+    assert "is empty" in refused("round", "void", LATER, "--reason", " ", env=on_database)
+    by_hand("void", LATER, "--reason", "an observer did not reveal")
+    shown = by_hand("show", LATER)
     assert (shown["state"], shown["void_reason"]) == ("void", "an observer did not reveal")
 
 

@@ -44,7 +44,8 @@ round_.command()(honour.honour)
 # Refusals in words: the problem, and the way out.
 _WORDS: Final = {
     Reason.UNKNOWN_ROUND: ("there is no such round", "open it first"),
-    Reason.ROUND_EXISTS: ("it is open already", "look at it with `fairgate round show`"),
+    Reason.ROUND_EXISTS: ("there is one already", "look at it with `fairgate round show`"),
+    Reason.TOO_LATE: ("its day has come", "open the round of a later date"),
     Reason.NOT_DUE: ("its time has not come", "see its times with `fairgate round show`"),
     Reason.SEALING_NOT_SHOWN: (
         "no witnessed checkpoint of the ledger covered its sealing before the random value could be known",

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from fairgate.commands.record import record
 from fairgate.core import schedule
 from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused, Subject, refuse_unless_possible
-from fairgate.core.profile import Program
+from fairgate.core.profile import Profile, Program
 from fairgate.core.sealing import Chance
 from fairgate.store import offers, profiles, rounds, slots
 
@@ -47,21 +48,26 @@ def about(program: str, day: date) -> dict[str, Fact]:
 
 
 def open_rounds(conn: psycopg.Connection, acts: Sequence[Open], *, now: datetime, chance: Chance) -> list[Outcome]:
-    """Open rounds; sealing is due when they close."""
-    outcomes: list[Outcome] = []
+    """Open rounds; sealing is due when they close. One whose day has come could only be voided, in public: refused."""
     with conn.transaction():
         profile = profiles.current(conn)
-        for act in acts:
-            program = profile.find_program(act.program)
-            if program is None:
-                outcomes.append(Refused(Reason.UNKNOWN_PROGRAM, {"program": act.program[:60]}))
-            else:
-                outcomes.append(_open(conn, program, act.date))
+        outcomes = [_refuse_past(conn, profile, act, now) or _open(conn, profile, act) for act in acts]
         record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
     return outcomes
 
 
-def _open(conn: psycopg.Connection, program: Program, day: date) -> Outcome:
+def _refuse_past(conn: psycopg.Connection, profile: Profile, act: Open, now: datetime) -> Refused | None:
+    program = profile.find_program(act.program)
+    if program is None or act.date > now.astimezone(ZoneInfo(program.zone)).date():
+        return None
+    reason = Reason.TOO_LATE if rounds.find(conn, act.program, act.date) is None else Reason.ROUND_EXISTS
+    return Refused(reason, about(act.program, act.date))
+
+
+def _open(conn: psycopg.Connection, profile: Profile, act: Open) -> Outcome:
+    program, day = profile.find_program(act.program), act.date
+    if program is None:
+        return Refused(Reason.UNKNOWN_PROGRAM, {"program": act.program[:60]})
     times = schedule.round_times(program, day)
     places = schedule.slots(program, day)
     moments = (times.opens_at, times.closes_at, times.seed_at, times.draw_at)
@@ -72,12 +78,15 @@ def _open(conn: psycopg.Connection, program: Program, day: date) -> Outcome:
 
 
 def open_due(conn: psycopg.Connection, *, now: datetime, chance: Chance) -> list[Outcome]:
-    """Open the next round of every program where it is due, and put the one after it on the calendar."""
+    """Open the next round of every program where it is due, and put the one after it on the calendar.
+
+    Also one whose day has come, as after weeks of standing still: it is void then, and everyone sees that and why.
+    """
     with conn.transaction():
         due = slots.due_programs(conn, now, 10)
         profile = profiles.current(conn)
-        acts = [Open(found.program, found.next_date) for found in due]
-        outcomes = open_rounds(conn, acts, now=now, chance=chance)
+        outcomes = [_open(conn, profile, Open(found.program, found.next_date)) for found in due]
+        record(conn, [(None, outcome) for outcome in outcomes], now=now, chance=chance)
         for found in due:
             program = profile.program(found.program)
             following = schedule.next_date(program, found.next_date)
