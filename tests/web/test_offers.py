@@ -141,7 +141,8 @@ def test_declining_is_asked_about_once_more_and_the_request_stands_on(
 def test_an_appointment_is_cancelled_by_its_holder(world: World, offered: Group, browser: Pages) -> None:
     world.confirm(offered)
     page = browser.send("/me/cancel")
-    assert "was cancelled" in page.main
+    assert "Your appointment is cancelled. Your request still stands." in page.main
+    assert "See the receipt" in page.main
     assert state(world, offered) == "cancelled"
 
 

@@ -170,6 +170,8 @@ PLACE: dict[str, Fact] = {"program": "arrival", "port": "SYS", "date": "2026-12-
     [
         ("extended", {**PLACE, "deadline": "2026-12-01T18:00:00Z"}, "10:00 on Tuesday 1 December 2026, Tijuana time"),
         ("extended", {**PLACE, "deadline": "paused"}, "The deadline stands still"),
+        ("confirmed", {**PLACE, "how": "on time"}, "09:00, Los Angeles time"),
+        ("pass", {"port": "NOG", "date": "2026-12-14", "slot": "08:00", "size": 2}, "08:00, Phoenix time"),
         ("lapsed", PLACE, "The offer ended because it was not confirmed in time."),
         ("missed", PLACE, "Your group did not come on the day."),
         ("checked in", PLACE, "Your group arrived and was checked in."),

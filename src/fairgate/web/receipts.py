@@ -57,18 +57,27 @@ def find(conn: psycopg.Connection, registration_id: int, index: int) -> Receipt 
 
 def facts_in_words(profile: Profile, facts: Mapping[str, Fact], zone: str) -> list[tuple[str, str]]:
     """What a receipt says beside kind, time and number, as names and values; what has no words here is left out."""
-    known = _known(profile, zone)
+    known = _known(profile, zone, _zone_of(profile, facts))
     return [(name, words(facts[key])) for key, name, words in known if facts.get(key) is not None]
 
 
-def _known(profile: Profile, zone: str) -> list[tuple[str, str, Callable[[Fact], str]]]:
-    """Each fact with its name and how its value is said, in the order in which people ask for them."""
+def _zone_of(profile: Profile, facts: Mapping[str, Fact]) -> str | None:
+    """The zone of the port that a time of day is about; None where the profile does not know that port any more."""
+    named = facts.get("port")
+    return next((port.zone for port in profile.ports if port.port == named), None)
+
+
+def _known(profile: Profile, zone: str, there: str | None) -> list[tuple[str, str, Callable[[Fact], str]]]:
+    """Each fact with its name and how its value is said, in the order in which people ask for them.
+
+    Moments are told in `zone`; a time of day at the port in `there`, the port's.
+    """
     return [
         ("port", _("Where"), lambda port: deployment.port_name(profile, str(port))),
         ("ports", _("Ports, in order"), lambda ports: _names(profile, ports)),
         ("date", _("Date"), _day),
-        ("time", _("Time"), lambda at: dates.clock(time.fromisoformat(str(at)))),
-        ("slot", _("Time"), lambda at: dates.clock(time.fromisoformat(str(at)))),
+        ("time", _("Time"), lambda at: _at_port(str(at), there)),
+        ("slot", _("Time"), lambda at: _at_port(str(at), there)),
         ("size", _("People"), str),
         ("appointment", _("Appointment"), str),
         ("exp", _("Counts until"), lambda at: dates.moment(datetime.fromtimestamp(int(str(at)), UTC), zone)),
@@ -88,6 +97,11 @@ def _names(profile: Profile, ports: Fact) -> str:
 
 def _day(day: Fact) -> str:
     return dates.day(date.fromisoformat(str(day)), year=True)
+
+
+def _at_port(at: str, zone: str | None) -> str:
+    said = dates.clock(time.fromisoformat(at))
+    return said if zone is None else _("%(time)s, %(city)s time") % {"time": said, "city": dates.city(zone)}
 
 
 def _until(at: str, zone: str) -> str:

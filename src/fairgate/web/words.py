@@ -144,6 +144,7 @@ def done(code: str) -> str | None:
         "restored": _("Your request stands again, as if it had not been withdrawn."),
         "confirmed": _("Your place is confirmed."),
         "declined": _("You declined the offer. Your request still stands."),
+        "cancelled": _("Your appointment is cancelled. Your request still stands."),
         "amended": _("Your details are changed."),
         "subscribed": _("This device is told from now on what changes for you."),
         "unsubscribed": _("This device is not told any more."),
