@@ -10,6 +10,7 @@ from fairgate.core.lifecycle import Done, Leaf
 from fairgate.core.receipts import Signer
 from fairgate.store.keys import list_path
 from missing import ISSUER, LISTED, Missing, asking, left_out, missing_from_draw
+from vectors import ROOT
 from world import DAY, KEYS, World
 
 
@@ -150,3 +151,8 @@ def test_sealing_names_no_ticket_in_its_report_for_programs(fairgate, on_databas
 
 def test_an_open_round_has_no_list_to_report_on(refused, on_database, three):
     assert "has no list" in refused("round", "show", DAY, "--standing-alone", env=on_database)
+
+
+def test_where_nobody_was_honoured_there_is_nothing_to_compute_again(refused):
+    said = refused("draw", ROOT / "docs" / "rules" / "example" / "draw", "--missing")
+    assert "honoured.csv: nobody who was missing from this list has been honoured" in said

@@ -7,6 +7,7 @@ from fairgate.cli.progress import bar
 from fairgate.cli.reading import files_of
 from fairgate.core.beacon import randomness
 from fairgate.core.bundle import lines_root, parse_beacon, parse_entries, parse_manifest
+from fairgate.core.errors import BadInput
 from fairgate.core.honoured import FILE, again, parse_honoured, write_honoured
 
 
@@ -15,6 +16,11 @@ def write_again(folder: Path) -> None:
 
     Raises BadInput for files that cannot be right.
     """
+    if (folder / "manifest.json").is_file() and not (folder / FILE).exists():
+        problem = "nobody who was missing from this list has been honoured"
+        raise BadInput(
+            str(folder / FILE), problem, "fetch the file too if the service has it; else there is nothing to do"
+        )
     with bar("drawing"):
         names = ("manifest.json", "entries.csv", "beacon.json", FILE)
         manifest_file, entries_file, beacon_file, honoured_file = files_of(folder, *names)
