@@ -129,7 +129,7 @@ def _step(environment: Mapping[str, str], *args: str) -> None:
 
 def _rehearse(environment: dict[str, str], url: str, home: Path, profile: Path, registrations: int, days: int) -> None:
     """Rehearse in a database beside, which takes the place of the empty one when it is complete."""
-    say(f"first start: {registrations} people who do not exist live through {days} days (about a minute)")
+    say(f"first start: {registrations} groups of people who do not exist live through {days} days (about a minute)")
     beside = databases.make_anew(url, "rehearsal")
     there = {**environment, "DATABASE_URL": beside}
     codes = _codes(home)
