@@ -109,8 +109,8 @@ class LedgerFiles:
     def put_checkpoint(self, note: str) -> None:
         self._put(self.checkpoint, note.encode())
 
-    def put_policy(self, text: str) -> None:
-        self._put(self.policy, text.encode())
+    def put_policy(self, data: bytes) -> None:
+        self._put(self.policy, data)
 
     def _grow_entries(self, start: int, leaves: Sequence[bytes]) -> None:
         first, before = divmod(start, WIDTH)
