@@ -136,6 +136,16 @@ def test_files_that_have_gone_on_are_read_again_also_where_they_have_the_time_of
         heads.refuse_older(world.conn, world.home)
 
 
+@pytest.mark.parametrize("head", [b"", b"{}", b'{"size": 20, "root": "00", "edge": [], "last": ""}', None])
+def test_where_nobody_can_say_what_was_signed_the_database_counts_as_away(world: TimeWorld, head: bytes | None) -> None:
+    """So that tries and samples are kept, and not lost over a fault of the machine."""
+    place = heads.path(world.home)
+    place.unlink()
+    place.mkdir() if head is None else place.write_bytes(head)
+    with pytest.raises(OlderDatabase, match=r"does not hold what was signed last|Is a directory"):
+        heads.refuse_older(world.conn, world.home)
+
+
 @pytest.mark.parametrize("lost", ["public", "ledger"])
 def test_either_of_what_was_signed_and_what_is_public_is_enough(world: TimeWorld, lost: str) -> None:
     heads.refuse_older(world.conn, world.home)

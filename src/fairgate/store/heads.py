@@ -34,7 +34,7 @@ _WAY_OUT: Final = "restore it from the backup of this home, and see docs/operati
 
 
 class OlderDatabase(psycopg.OperationalError):
-    """The database does not go on from what was signed; until somebody has looked, it counts as away."""
+    """The database does not go on from what was signed, or nobody can say. Until somebody looked, it counts as away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _held(home: Path) -> Path:
 
 
 def refuse_older(conn: psycopg.Connection, home: Path) -> None:
-    """Raise OlderDatabase where the ledger in this database does not go on from what was signed.
+    """Raise OlderDatabase where the ledger in this database does not go on from what was signed, or that is not known.
 
     From then on refuse_taken holds the connection to the same home.
     """
@@ -155,14 +155,17 @@ def _known(home: Path) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
     """What was signed and what is public of the ledger: how many leaves, and the hash of the last one.
 
     Tiles that are damaged, or cannot be read, say nothing: whoever signs finds them, and nobody loses a confirmation
-    over them.
+    over them. A head that is not whole says that nobody knows what was signed.
     """
     signed, counter = path(home), LedgerFiles(home).counter
     try:
         tiled = _tiled_in(home, _state(counter))
     except (BadInput, OSError):
         tiled = 0, b""
-    return _signed(signed, _state(signed)), tiled
+    try:
+        return _signed(signed, _state(signed)), tiled
+    except (BadInput, OSError) as fault:
+        raise OlderDatabase(str(fault)) from None
 
 
 def _state(file: Path) -> tuple[int, ...]:
