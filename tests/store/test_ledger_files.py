@@ -99,3 +99,13 @@ def test_a_tile_that_is_cut_short_is_named(tmp_path: Path) -> None:
     part.write_bytes(part.read_bytes()[:-32])
     with pytest.raises(BadInput, match="tile/0/002"):
         tiles.root(600, files.read)
+
+
+@pytest.mark.parametrize("kind", ["0", "entries"])
+def test_the_last_leaf_is_not_told_where_tile_and_entries_disagree(tmp_path: Path, kind: str) -> None:
+    files = grown(tmp_path, 300)
+    assert files.last(300) == tree.leaf_hash(leaves(300)[-1])
+    place = files.folder / "tile" / kind / "001.p" / "44"
+    place.write_bytes(place.read_bytes()[:-1] + b"?")
+    with pytest.raises(BadInput, match=r"tile/0/001\.p/44: does not agree with its entries"):
+        files.last(300)

@@ -85,7 +85,8 @@ class LedgerFiles:
         row, entries = self.read(0, index, place + 1), self.entries(index, place + 1)
         found = row[place * HASH_BYTES :]
         if len(entries) <= place or leaf_hash(entries[place]) != found:
-            raise BadInput(str(self.folder / tile_path(0, index, place + 1)), "or its entries are damaged", _WAY_OUT)
+            damaged = str(self.folder / tile_path(0, index, place + 1))
+            raise BadInput(damaged, "does not agree with its entries: one of the two is damaged", _WAY_OUT)
         return found
 
     def data(self, start: int, end: int) -> list[bytes]:
