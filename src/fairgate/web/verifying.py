@@ -29,12 +29,13 @@ def panel(profile: Profile, program: Program, day: date, address: str) -> Panel 
     """The panel for a draw whose files are at `address`; None until all of them are there."""
     folder = publication.folder(settings.FAIRGATE_HOME, profile, program.program, day)
     found = [folder / name for name in NEEDED]
-    if not all(file.is_file() for file in found):
+    try:
+        size, sent = sum(file.stat().st_size for file in found), sum(map(_sent, found))
+    except FileNotFoundError:
         return None
-    sent = sum(map(_sent, found))
     return Panel(
         address=address,
-        bytes=sum(file.stat().st_size for file in found),
+        bytes=size,
         megabytes=dates.number(max(0.1, round(sent / _MEGA, 1))),
         ports={port.port: deployment.in_words(port.names) for port in profile.ports},
         locale=dates.locale_tag(),
@@ -42,6 +43,8 @@ def panel(profile: Profile, program: Program, day: date, address: str) -> Panel 
 
 
 def _sent(file: Path) -> int:
-    """What goes over the network for a file: the worker leaves it compressed beside itself."""
-    beside = file.with_name(f"{file.name}.gz")
-    return (beside if beside.is_file() else file).stat().st_size
+    """What goes over the network for a file: the worker leaves it compressed beside itself, and may be about to."""
+    try:
+        return file.with_name(f"{file.name}.gz").stat().st_size
+    except FileNotFoundError:
+        return file.stat().st_size
