@@ -9,6 +9,7 @@ const [ED25519, COSIGNATURE] = [0x01, 0x04]; // types of keys
 const [KEY_BYTES, ID_BYTES, TIME_BYTES, SIGNATURE_BYTES, ROOT_BYTES] = [32, 4, 8, 64, 32];
 const NOTE_MOST = 1 << 18; // bytes
 const SIGNATURES_MOST = 64;
+const CALENDAR_END = 253_402_300_800n; // seconds; the year 10000
 const POLICY = "policy";
 // A key's name has no plus and no blank of Unicode; a script's own idea of a blank is another one.
 const NAME = String.raw`((?:[^\s\u0085+]|\ufeff)+)`;
@@ -71,7 +72,7 @@ export async function seenBy(file: string, checkpoint: Checkpoint, key: Key): Pr
     if (!(await isSignature(key.public, message, value.subarray(TIME_BYTES)))) {
       throw new Fault(file, {}, "signature", shown(key.name));
     }
-    first = Math.min(first ?? Infinity, Number(at));
+    if (at < CALENDAR_END) first = Math.min(first ?? Infinity, Number(at)); // else it does not say when
   }
   return first;
 }

@@ -220,6 +220,16 @@ def test_a_checkpoint_that_too_few_witnesses_have_seen_is_false(verify, tmp_path
     assert ("w1" if witnesses else "no witness") in said
 
 
+@pytest.mark.parametrize("late", [1_796_000_900, 1 << 62])
+def test_who_saw_it_after_there_were_enough_is_not_said_to_have_seen_it_by_then(verify, tmp_path, policy, late):
+    place = published(tmp_path, holding(RECEIPT))
+    text = (place / "checkpoint").read_text(encoding="utf-8")
+    line = WITNESSES[2].sign(text.partition("\n\n")[0] + "\n", late)
+    (place / "checkpoint").write_text(text + line, encoding="utf-8")
+    said = verify(RECEIPT, "--ledger", place, "--policy", policy)
+    assert "enough of its witnesses had seen it by\n2026-11-30T00:53:21Z (w1, w2)" in said
+
+
 def test_a_checkpoint_that_was_changed_is_false_with_a_policy(verify, tmp_path, ledger, policy):
     """Without one it is only a root that the tiles do not come to."""
     text = (ledger / "checkpoint").read_text(encoding="utf-8")

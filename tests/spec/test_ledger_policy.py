@@ -99,6 +99,15 @@ def test_a_cosignature_after_the_quorum_changes_nothing() -> None:
     assert witnessed_at(cosigned(3, 5, None), read) == witnessed_at(cosigned(3, 5, 900), read) == AT + 5
 
 
+@pytest.mark.parametrize("at", [253_402_300_800, (1 << 63) - 1])
+def test_a_witness_that_names_a_time_which_no_calendar_has_does_not_count_and_hinders_no_other(at: int) -> None:
+    note = cosigned(3, 5, at - AT)
+    read = policy("group g 2 one two three\nquorum g\n")
+    assert cosigned_at(note, read) == {"one": AT + 3, "two": AT + 5}
+    assert witnessed_at(note, read) == AT + 5
+    assert witnessed_at(note, policy("quorum three\n")) is None
+
+
 def test_only_witnesses_of_the_policy_count() -> None:
     read = parse_policy(f"witness only {FOUR}\nquorum only\n".encode(), "p")
     assert cosigned_at(cosigned(1, 2, 3), read) == {}

@@ -170,6 +170,7 @@ TEXT = LEDGER.checkpoint(5).text()
         (200, WITNESSES[1].sign(TEXT, AT).encode()),
         (200, LIAR.sign(TEXT, AT).encode()[:-1]),
         (200, NoteSigner(b"\x01" * 32, LIAR.key.name).sign(TEXT).encode()),  # its key, but as a log
+        (200, LIAR.sign(TEXT, (1 << 63) - 1).encode()),  # at a time that no calendar has
         (200, b"x" * 200_000),
         (409, b"many\n"),
         (409, b"3\n"),  # whatever it is asked with

@@ -106,15 +106,8 @@ def _trusted(note: Note, policy: Policy | None, place: str) -> Trust | None:
     if at is None:
         names = ", ".join(sorted(cosigned)) or "no witness"
         raise NotIncluded(f"{place}: the quorum of the policy is not there; it was cosigned by {names}")
-    witnesses = {name: _moment(seconds, place) for name, seconds in sorted(cosigned.items())}
-    return Trust(witnesses, _moment(at, place) if policy.quorum != trusting.NONE else None)
-
-
-def _moment(seconds: int, place: str) -> datetime:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise NotIncluded(f"{place}: a witness signed for the time {seconds}, which no calendar has") from None
+    witnesses = {name: datetime.fromtimestamp(seconds, UTC) for name, seconds in sorted(cosigned.items())}
+    return Trust(witnesses, datetime.fromtimestamp(at, UTC) if policy.quorum != trusting.NONE else None)
 
 
 def _differs(head: Checkpoint, index: int, there: bytes, leaf: bytes) -> str:
@@ -175,7 +168,8 @@ def trust_words(trust: Trust | None) -> list[str]:
             "A log of your policy signed this checkpoint. The policy asks no witness, so the operator alone vouches",
             "that others are shown the same ledger.",
         ]
-    names = ", ".join(shown(name) if not name.isprintable() else name for name in trust.witnesses)
+    seen = [name for name, at in trust.witnesses.items() if at <= trust.at]
+    names = ", ".join(shown(name) if not name.isprintable() else name for name in seen)
     return [
         "A log of your policy signed this checkpoint, and enough of its witnesses had seen it by",
         f"{moment(trust.at)} ({names}): whoever relies on them is shown the same ledger.",

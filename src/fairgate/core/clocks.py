@@ -2,9 +2,12 @@
 
 import re
 from datetime import datetime, time
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from fairgate.core.errors import BadInput, shown
+
+CALENDAR_END: Final = 253_402_300_800  # seconds since 1970; the year 10000, which no calendar here has
 
 _MOMENT = re.compile(r"(?:19[7-9]\d|2\d{3})-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}Z", re.ASCII)
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)

@@ -23,7 +23,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from fairgate.core.canonical import Fields, canonical, read_json
-from fairgate.core.clocks import read_moment, read_time_of_day
+from fairgate.core.clocks import CALENDAR_END, read_moment, read_time_of_day
 from fairgate.core.errors import BadInput
 from fairgate.core.errors import shown as quoted
 from fairgate.core.lifecycle import Done, Fact
@@ -37,7 +37,6 @@ REVOKED_BYTES_MOST: Final = 1 << 23  # 400,000 of them
 _FACTS: Final = frozenset({"appointment", "port", "date", "slot", "size", "exp"})
 _APPOINTMENT: Final = re.compile("[0-9a-f]{16}", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_END: Final = 253_402_300_800  # seconds; the year 10000
 _WAY_OUT: Final = "fetch or scan it again"
 
 
@@ -103,7 +102,7 @@ def read_pass(receipt: Receipt) -> Pass:
     assert receipt.kind == KIND
     facts = Fields(KIND, "", dict(receipt.facts), _FACTS)
     expires_at = facts.whole("exp")
-    if not 0 <= expires_at < _END:
+    if not 0 <= expires_at < CALENDAR_END:
         raise BadInput(facts.place("exp"), f"{expires_at} is no moment that a pass could have", _WAY_OUT)
     return Pass(
         number=receipt.number,

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fairgate.core.checkpoint import parse_checkpoint
+from fairgate.core.clocks import CALENDAR_END
 from fairgate.core.errors import BadInput, shown
 from fairgate.core.lines import number
 from fairgate.core.note import COSIGNATURE, ED25519, Key, Note, parse_key, verified
@@ -88,9 +89,12 @@ def log_signed(note: Note, policy: Policy, place: str) -> bool:
 
 
 def cosigned_at(note: Note, policy: Policy) -> dict[str, int]:
-    """When each witness of the policy cosigned the note, in seconds, by its name in the policy."""
+    """When each witness of the policy cosigned the note, in seconds, by its name in the policy.
+
+    One that names a time which no calendar has does not say when.
+    """
     names = {witness.key: witness.name for witness in policy.witnesses}
-    return {names[key]: at for key, at in verified(note, names).items() if at is not None}
+    return {names[key]: at for key, at in verified(note, names).items() if at is not None and at < CALENDAR_END}
 
 
 def witnessed_at(note: Note, policy: Policy) -> int | None:

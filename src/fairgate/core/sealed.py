@@ -128,14 +128,7 @@ def trusted_at(sealing: Sealing, policy: Policy, seed_at: datetime) -> datetime 
     if at is None:
         raise Unwitnessed(f"{CHECKPOINT}: is not cosigned by enough witnesses of the policy")
     if at >= seed_at.timestamp():
-        late = f"enough witnesses had cosigned only {_told(at)}, not before seed_at, {moment(seed_at)}"
+        since = moment(datetime.fromtimestamp(at, UTC))
+        late = f"enough witnesses had cosigned only {since}, not before seed_at, {moment(seed_at)}"
         raise Unwitnessed(f"{CHECKPOINT}: {late}")
     return datetime.fromtimestamp(at, UTC)
-
-
-def _told(at: int) -> str:
-    """A witness's time; one from beyond the calendar is told as the number that it is."""
-    try:
-        return moment(datetime.fromtimestamp(at, UTC))
-    except (ValueError, OverflowError, OSError):
-        return f"{at} seconds after 1970"

@@ -17,6 +17,7 @@ import httpx
 import structlog
 
 from fairgate.core.checkpoint import Checkpoint, parse_checkpoint
+from fairgate.core.clocks import CALENDAR_END
 from fairgate.core.errors import BadInput
 from fairgate.core.lines import number
 from fairgate.core.note import Note, parse_note, parse_signatures, verified
@@ -175,13 +176,14 @@ def _add(asked: Asked, witness: Witness, found: str | Ahead | Contradicted | Non
 
 
 def _own_line(witness: Witness, question: _Question, body: str) -> str | None:
-    """The witness's own signature out of its answer, if it holds; lines of other keys are left out."""
+    """The witness's own signature out of its answer, if it holds and says when; lines of other keys are left out."""
     try:
         signatures = parse_signatures(body, witness.name)
     except BadInput:
         signatures = ()
     for signature in signatures:
-        if verified(Note(question.parsed.text, (signature,)), [witness.key]):
+        at = verified(Note(question.parsed.text, (signature,)), [witness.key]).get(witness.key)
+        if at is not None and at < CALENDAR_END:
             return signature.line()
     log.warning("witness wrong", witness=witness.name)
     return None
