@@ -110,6 +110,15 @@ def test_numbers_below_ten_are_not_shown_and_the_page_says_that_the_files_are_ex
     assert "These files are exact" in page.main
 
 
+def test_without_figures_that_can_be_read_the_page_has_all_the_rest(drawn: World, browser: Pages) -> None:
+    place = settings.FAIRGATE_HOME / "public" / "data" / "draws" / drawn.day.isoformat() / "sizes.json"
+    place.write_text(place.read_text().replace('"lottery"', '"by_lot"'))  # as another version called it
+    page = browser.get(address(drawn))
+    assert "The draw is made." in page.main
+    assert "Places by port, in people" in page.main
+    assert "results.csv" in {each.text for each in page.all("a")}
+
+
 def test_every_file_of_the_bundle_that_is_there_is_named_and_said_what_it_is(drawn: World, browser: Pages) -> None:
     folder = settings.FAIRGATE_HOME / "public" / "draws" / drawn.day.isoformat()
     for name in ("checkpoint", "sealing.tlog-proof", "honoured.csv", "verify.py"):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from markupsafe import Markup
 
+from fairgate.core.errors import BadInput
 from fairgate.core.published import HIDDEN, Table, Value
 from fairgate.core.published.draw import ALL, PHASES
 from fairgate.store import draw_figures
@@ -42,13 +43,17 @@ class Drawn:
 
 
 def drawn(place: Path, names: Iterable[tuple[str, str]]) -> Drawn | None:
-    """What there is to see of a round whose figures are at `place`, in the language of the request; None: none yet.
+    """What there is to see of a round whose figures are at `place`, in the language of the request.
 
+    None: they are not there yet, are damaged, or are those of another version.
     `names` are those of the ports by their codes. As the figures never change, what was put into words is kept.
     """
     if not draw_figures.complete(place):
         return None
-    return _drawn(place, tuple(names), translation.get_language() or "")
+    try:
+        return _drawn(place, tuple(names), translation.get_language() or "")
+    except (BadInput, OSError):
+        return None
 
 
 @lru_cache(maxsize=256)
