@@ -16,6 +16,7 @@ from databases import Databases
 from fairgate.commands import looping
 from fairgate.commands import recover as recovering
 from fairgate.commands.looping import connections
+from fairgate.commands.rounds import SET_BACK
 from fairgate.core import tiles, tree
 from fairgate.core.bundle import parse_manifest
 from fairgate.store import audit, checkpoints, heads, publication, rounds
@@ -24,7 +25,6 @@ from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
 from fairgate.worker import loops
 from fairgate.worker.loops import write_tiles
-from fairgate.worker.set_back import REASON
 from notary import show_sealing
 from signing_world import public, sign, signer_of
 from time_world import DAY, NOON, TimeWorld
@@ -305,7 +305,7 @@ def test_no_list_that_was_public_is_sealed_again(
     going_on(restored, (0, 13, 24))
     loops.publish(restored.worker())
     assert restored.states()[DAY.isoformat()] == "void"
-    assert restored.conn.execute("SELECT void_reason FROM round WHERE date = %s", [DAY]).fetchone() == (REASON,)
+    assert restored.conn.execute("SELECT void_reason FROM round WHERE date = %s", [DAY]).fetchone() == (SET_BACK,)
     assert restored.offers() == []
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == public_
     assert restored.states()[(DAY + timedelta(days=1)).isoformat()] == "open", "the next one is not concerned"

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from fairgate.commands.draw import Seed, seed
 from fairgate.commands.postpone import Postpone, postpone
-from fairgate.commands.rounds import Void, void
+from fairgate.commands.rounds import SET_BACK, TOO_LATE, Void, void
 from fairgate.commands.seal import Seal, seal
 from fairgate.core.published.draw import TABLES
 from fairgate.core.schedule import round_times
@@ -171,6 +171,22 @@ def test_a_round_whose_sealing_was_not_seen_in_time_says_that_its_value_was_put_
     assert "observers had not signed in time" in page.main
     assert "It is made not before 11:45" in page.main
     assert "Times that it was put off" in page.main
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (TOO_LATE, "Su día había llegado antes de que se pudiera hacer el sorteo"),
+        (SET_BACK, "Su lista era pública y se perdió con una base de datos"),
+        ("The port burnt down", "The port burnt down"),
+    ],
+)
+def test_why_the_machinery_voided_a_round_is_said_in_the_persons_language(
+    world: World, navegador: Pages, why: str, said: str
+) -> None:
+    world.open(world.day, places=20)
+    world.must(void(world.conn, [Void(PROGRAM, world.day, why)], now=world.now, chance=os.urandom))
+    assert f"Motivo: {said}" in navegador.get(address(world)).main
 
 
 def test_a_void_round_stays_with_its_reason(world: World, browser: Pages) -> None:

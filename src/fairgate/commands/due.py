@@ -27,7 +27,7 @@ from fairgate.commands.draw import Draw, Seed, draw, seed
 from fairgate.commands.lapse import Lapse, lapse
 from fairgate.commands.miss import Close, close
 from fairgate.commands.postpone import ON_ITS_WAY, Postpone, postpone
-from fairgate.commands.rounds import Void, open_due, void
+from fairgate.commands.rounds import TOO_LATE, Void, open_due, void
 from fairgate.commands.seal import AHEAD, Seal, seal
 from fairgate.core.bundle import Beacon, Manifest, Proof, parse_manifest
 from fairgate.core.lifecycle import Done, Outcome
@@ -38,7 +38,6 @@ from fairgate.store.due import Due
 from fairgate.store.rounds import Round
 
 AT_ONCE = 100  # windows that lapse in one transaction
-TOO_LATE = "its day had come before the draw could be held"
 
 
 class Source(Protocol):

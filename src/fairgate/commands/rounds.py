@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -13,6 +14,10 @@ from fairgate.core.lifecycle import Done, Fact, Outcome, Reason, Refused, Subjec
 from fairgate.core.profile import Profile, Program
 from fairgate.core.sealing import Chance
 from fairgate.store import offers, profiles, rounds, slots
+
+# Why the machinery voids a round, as it stands on record; pages say it in the person's language.
+TOO_LATE: Final = "its day had come before the draw could be held"
+SET_BACK: Final = "its list was public, and was lost with a database that was restored from a backup"
 
 
 @dataclass(frozen=True, slots=True)

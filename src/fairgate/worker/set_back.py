@@ -7,13 +7,12 @@ from pathlib import Path
 import psycopg
 import structlog
 
-from fairgate.commands.rounds import Void, void
+from fairgate.commands.rounds import SET_BACK, Void, void
 from fairgate.core.profile import Profile
 from fairgate.core.sealing import Chance
 from fairgate.store import publication, rounds
 from fairgate.store.rounds import Round
 
-REASON = "its list was public, and was lost with a database that was restored from a backup"
 _GOING_ON: Mapping[str, bool] = {"seal": False, "seed": False, "draw": False, "postpone": True}
 
 log = structlog.get_logger()
@@ -42,6 +41,6 @@ def void_other(
             return False
         if not publication.is_another(place, locked, postponing=_GOING_ON[act]):
             return False
-        void(conn, [Void(found.program, found.date, REASON)], now=now, chance=chance)
-    log.error("round void", program=found.program, date=found.date.isoformat(), why=REASON)
+        void(conn, [Void(found.program, found.date, SET_BACK)], now=now, chance=chance)
+    log.error("round void", program=found.program, date=found.date.isoformat(), why=SET_BACK)
     return True

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from fairgate.commands.rounds import SET_BACK, TOO_LATE
 from fairgate.core.profile import Profile, Program
 from fairgate.store import clock, draw_figures, publication, rounds
 from fairgate.store.rounds import Round, RoundPort
@@ -76,6 +77,7 @@ def _about(
         "round": found,
         "address": address,
         "told": _told(found, program, now),
+        "reason": _reason(found),
         "drawn": drawn,
         "facts": _facts(found, program),
         "places": None if drawn or not ports else draw_shown.places(ports, partial(deployment.port_name, profile)),
@@ -118,6 +120,15 @@ def _told(found: Round, program: Program, now: datetime) -> str:
         "void": _("This draw is void: it gave out no places. Everyone who had asked is in the next draw."),
     }
     return said[_where(found, now)] % facts
+
+
+def _reason(found: Round) -> str | None:
+    """Why a round is void: in our own words where the machinery voided it, else in those of whoever did."""
+    ours = {
+        TOO_LATE: _("Its day had come before the draw could be held"),
+        SET_BACK: _("Its list was public, and was lost with a database that was restored from a backup"),
+    }
+    return ours.get(found.void_reason or "", found.void_reason)
 
 
 def _where(found: Round, now: datetime) -> str:
@@ -165,7 +176,7 @@ def _facts(found: Round, program: Program) -> list[tuple[str, str]]:
 
     return [
         (_("How far it is"), step(found.state)),
-        *plain(_("Reason"), found.void_reason),
+        *plain(_("Reason"), _reason(found)),
         *moment(_("Closes at"), found.closes_at),
         *moment(_("Sealed at"), found.sealed_at),
         *plain(_("Groups in the draw"), None if found.entry_count is None else dates.number(found.entry_count)),
