@@ -127,7 +127,7 @@ def test_doctor_sees_that_nobody_signs_the_ledger(fairgate, on_database, world):
     world.conn.execute("UPDATE checkpoint SET witnessed_at = NULL")
     found = findings(fairgate, on_database)["ledger"]
     assert "no witnessed checkpoint shows the list that was sealed at 2026-" in found["said"]
-    assert found["way_out"] == "start `fairgate ledger sign`, or see its log"
+    assert "`fairgate ledger sign`" in found["way_out"]
 
 
 def test_doctor_says_when_the_database_is_away(fairgate):

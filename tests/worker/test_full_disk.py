@@ -28,10 +28,11 @@ def disk(world: TimeWorld, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A small disk of its own under one of the two folders."""
     place = world.home / request.param
     place.mkdir(parents=True)
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place]).returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
         pytest.skip("no small disk can be mounted here")
     yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def whole(world: TimeWorld) -> None:

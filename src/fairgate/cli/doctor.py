@@ -17,8 +17,11 @@ from fairgate.cli import faults, place
 from fairgate.cli.faults import CheckedAndFalse
 from fairgate.core.delivering import LATE
 from fairgate.core.errors import BadInput
+from fairgate.core.note import parse_note
 from fairgate.core.places import moment
-from fairgate.store import checkpoints, clock, deliveries, due, evidence, passes, profiles
+from fairgate.core.policy import NONE, cosigned_at, parse_policy, witnessed_at
+from fairgate.store import checkpoints, clock, deliveries, due, evidence, heads, ledger, passes, profiles
+from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.migrate import pending
 
 app = typer.Typer()
@@ -29,6 +32,7 @@ SKEW: Final = timedelta(seconds=2)
 LOOKED_BACK: Final = timedelta(hours=1)
 QUIET: Final = timedelta(seconds=60)  # a watcher writes a sample every ten seconds
 BEHIND: Final = timedelta(minutes=2)  # what has been due for so long nobody is working on
+SIGN: Final = "start `fairgate worker` and `fairgate ledger sign`, or see their logs"
 RECORDED: Final = timedelta(minutes=70)  # of checkpoints that show no sealing one an hour is on record
 
 
@@ -160,16 +164,6 @@ def _worker(conn: psycopg.Connection, now: datetime) -> Finding:
     return Finding("worker", "nothing has been due for long")
 
 
-def _ledger(conn: psycopg.Connection, now: datetime) -> Finding:
-    hidden, unsigned = checkpoints.not_shown_since(conn), checkpoints.unsigned_since(conn)
-    way_out = "start `fairgate ledger sign`, or see its log"
-    if hidden is not None and now - hidden > BEHIND:
-        return Finding("ledger", f"no witnessed checkpoint shows the list that was sealed at {moment(hidden)}", way_out)
-    if unsigned is not None and now - unsigned > (BEHIND if checkpoints.newest(conn) is None else RECORDED):
-        return Finding("ledger", f"no checkpoint covers what was done since {moment(unsigned)}", way_out)
-    return Finding("ledger", "its checkpoints are signed, and sealed lists are shown")
-
-
 def _passes(conn: psycopg.Connection, now: datetime) -> Finding:
     since = passes.waiting_since(conn)
     if since is None or now - since < BEHIND:
@@ -177,6 +171,46 @@ def _passes(conn: psycopg.Connection, now: datetime) -> Finding:
     minutes = (now - since) // timedelta(minutes=1)
     way_out = "start `fairgate worker`, or see its log; after an upgrade, wait until it is through"
     return Finding("passes", f"the ledger was not looked through for them for {minutes} min", way_out)
+
+
+def _ledger(conn: psycopg.Connection, now: datetime) -> Finding:
+    """Whether somebody signs, and witnesses see it: otherwise draws are put off again and again, and say nothing."""
+    hidden, head = checkpoints.not_shown_since(conn), heads.load(heads.path(place.home()))
+    if hidden is not None and now - hidden > BEHIND:
+        said = f"no witnessed checkpoint shows the list that was sealed at {moment(hidden)}"
+        return Finding("ledger", said, SIGN)
+    if head is None:
+        return _on_record(conn, now)
+    since = ledger.at(conn, head.size)
+    if since is not None and now - since > BEHIND:
+        minutes = (now - since) // timedelta(minutes=1)
+        return Finding("ledger", f"leaf {head.size} waits to be signed for {minutes} min", SIGN)
+    return _witnessed(LedgerFiles(place.home()), head.size)
+
+
+def _on_record(conn: psycopg.Connection, now: datetime) -> Finding:
+    """What the database knows where the ledger is signed on another host, or nowhere."""
+    last, since = checkpoints.newest(conn), checkpoints.unsigned_since(conn)
+    if since is not None and now - since > (BEHIND if last is None else RECORDED):
+        return Finding("ledger", f"no checkpoint covers what was done since {moment(since)}", SIGN)
+    newest = "nothing is on record yet" if last is None else f"the newest checkpoint is of {moment(last.signed_at)}"
+    return Finding("ledger", f"it is not signed on this host; {newest}")
+
+
+def _witnessed(files: LedgerFiles, signed: int) -> Finding:
+    try:
+        policy = parse_policy(files.policy.read_bytes(), str(files.policy))
+        note = parse_note(files.checkpoint.read_bytes(), str(files.checkpoint))
+    except FileNotFoundError:
+        way_out = "start `fairgate ledger sign`" if signed else ""
+        return Finding("ledger", f"{signed} leaves signed, and no checkpoint is public", way_out)
+    except BadInput as fault:
+        return Finding("ledger", f"{fault.place} {fault.problem}", fault.way_out)
+    if witnessed_at(note, policy) is None:
+        way_out = "see which witness is away in the log of `fairgate ledger sign`"
+        return Finding("ledger", "the public checkpoint has no quorum of witnesses", way_out)
+    who = f"seen by {', '.join(sorted(cosigned_at(note, policy)))}" if policy.quorum != NONE else "no witness is asked"
+    return Finding("ledger", f"{signed} leaves signed; {who}")
 
 
 def _notices(conn: psycopg.Connection, now: datetime) -> Finding:
