@@ -1,4 +1,4 @@
-"""`fairgate doctor` about the ledger: where nobody signs, or no witness sees it, draws are put off and nothing tells."""
+"""`fairgate doctor` about the ledger: where nobody signs, or no witness sees it, draws are put off without a word."""
 
 import json
 from contextlib import nullcontext
