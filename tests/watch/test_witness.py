@@ -131,6 +131,14 @@ def test_another_root_of_the_same_size_is_refused_and_both_checkpoints_are_kept(
     assert witness.ask(9, LEDGER, 12).status_code == 200  # it goes on with what it saw first
 
 
+def test_what_it_cosigned_itself_is_no_evidence_whatever_proof_comes_with_it(witness: WitnessProcess) -> None:
+    """Anybody can send it the checkpoint that is public."""
+    witness.ask(0, LEDGER, 9)
+    again = request_bytes(9, [b"x" * 32], LEDGER.signed(9))
+    assert httpx.post(f"{witness.url}/add-checkpoint", content=again).status_code == 422
+    assert not (witness.home / "unproven").exists()
+
+
 def test_what_is_not_shown_to_continue_is_refused_and_kept_until_it_is(witness: WitnessProcess) -> None:
     witness.ask(0, LEDGER, 9)
     assert witness.ask(9, fork(5, 12)).status_code == 422

@@ -113,5 +113,5 @@ def _compared(request: Request, seen: Checkpoint | None) -> Verdict:
         return Verdict(Answer.CONFLICT, size)
     old_root = seen.root if seen else EMPTY_ROOT
     if not verify_consistency(size, old_root, new.size, new.root, request.proof):
-        return Verdict(Answer.INCONSISTENT, contradicts=seen is not None)
+        return Verdict(Answer.INCONSISTENT, contradicts=seen is not None and seen != new)
     return Verdict(Answer.COSIGNED)
