@@ -2,6 +2,7 @@
 
 import io
 import os
+from datetime import date, timedelta
 from typing import Any
 
 import zxingcpp
@@ -54,3 +55,27 @@ def test_every_receipt_is_read_from_the_screen_too(site: Any, meet: Any) -> None
     person.look("receipt-with-code")
     text = person.page.locator(".fg-receipt").text_content()
     assert photographed(person.page.locator(".fg-code").screenshot()) == [text]
+
+
+def with_pass(world: Any, day: date) -> Any:
+    """A group with an appointment on this day, and its pass."""
+    group = world.asking(size=2)
+    world.draw(day, places=2)
+    world.confirm(group, world.drawn_at(day))
+    assert len(issue_passes(world.conn, keys=world.keys, now=world.drawn_at(day), chance=os.urandom)) == 1
+    return group
+
+
+def test_what_has_become_of_a_pass_is_said_before_anything_else(site: Any, meet: Any) -> None:
+    world = site.world
+    late, came, gave_up = (with_pass(world, day) for day in (world.today - timedelta(days=3), world.today, world.day))
+    world.check_in(came)
+    world.cancel(gave_up)
+    said = {came: ("came", "Your group was checked in."), late: ("late", "This pass does not count any more.")}
+    for group, (name, words) in {**said, gave_up: ("gave-up", "it does not count any more.")}.items():
+        person = meet("en", scripts=False)
+        person.sign_in(group)
+        person.go("/pass")
+        person.look(f"pass-{name}")
+        assert person.page.get_by_text(words).is_visible()
+        assert len(photographed(person.page.screenshot(full_page=True))) == (group is came)

@@ -168,7 +168,9 @@ def test_who_was_checked_in_is_told_that_it_has_done_its_work(world: World, brow
     browser.sign_in(group)
     assert "checked in" not in browser.get("/pass").main
     world.check_in(group)
-    assert "Your group was checked in. You can still show the pass until 06:00 on " in browser.get("/pass").main
+    page = browser.get("/pass")
+    assert "Your group was checked in. You can still show the pass until 06:00 on " in page.main
+    assert page.main.count("Los Angeles time") == 2, "both times are those of the port"
     navegador.sign_in(group)
     assert "Se registró la llegada de su grupo." in navegador.get("/pass").main
 

@@ -24,15 +24,16 @@ def _context(desk: Desk) -> Context:
     if offer is None:
         given_up = desk.offer is not None and desk.offer.state in GIVEN_UP
         return {"appointment": False, "given_up": given_up}
+    zone = desk.profile.port(offer.port).zone
     issued = passes.of_offer(desk.conn, offer.id)
-    ends_at = issued.expires_at if issued else expires(offer.date, desk.profile.port(offer.port).zone)
+    ends_at = issued.expires_at if issued else expires(offer.date, zone)
     held = {
         "appointment": True,
         "offer": offer,
         "port": deployment.shown_port(desk.profile, offer.port, offer.zone),
         "arrived": offer.state == "checked_in",
         "over": clock.now(desk.conn) >= ends_at,
-        "ends": dates.moment(ends_at, offer.zone),
+        "ends": dates.moment(ends_at, zone),
     }
     receipt = issued and receipts.find(desk.conn, desk.registration.id, issued.leaf)
     if receipt is None:
