@@ -37,8 +37,8 @@ FOR_YOU_TO_SEE: Final = (
     "Whether this is its port and its day, and whether these are its people, is for you to see: it holds no name.",
 )
 SIGNATURE_ALONE: Final = (
-    "This proves that the holder of the key said that this act was done then, and stands in the ledger at this",
-    "leaf with this data. It does not prove that the ledger has it there: that takes a proof of inclusion, and",
+    "This proves that the holder of the key said that this act was done then, and that it stands in the ledger at",
+    "this leaf with this data. It does not prove that the ledger has it there: that takes a proof of inclusion, and",
     "none is checked here. Nor does it say what was done afterwards, or whether this is the right list of keys.",
 )
 
@@ -253,8 +253,8 @@ def _what_it_proves(checked: Checked, what: str) -> list[str]:
     if checked.found is None:
         return list(SIGNATURE_ALONE)
     return [
-        "This proves that the holder of the key said that this act was done then, and stands in the ledger at this",
-        "leaf with this data.",
+        "This proves that the holder of the key said that this act was done then, and that it stands in the ledger at",
+        "this leaf with this data.",
         *inclusion.words(checked.found, what),
         *_behind(checked),
         "It does not say what was done afterwards, or whether this is the right list of keys.",
