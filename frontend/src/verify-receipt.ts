@@ -34,12 +34,18 @@ export async function readAsked(typed: string, keyList: Uint8Array | null): Prom
     const ticket = asked.replace(/\s/g, "").toLowerCase();
     return ticket.length === 32 ? { ...UNREADABLE, ticket, readable: true } : UNREADABLE;
   }
-  if (!asked.startsWith(PREFIX) || asked.length > TEXT_MOST) return UNREADABLE;
+  const receipt = unwrapped(asked);
+  if (!receipt.startsWith(PREFIX) || receipt.length > TEXT_MOST) return UNREADABLE;
   try {
-    return await readReceipt(asked.slice(PREFIX.length), keyList);
+    return await readReceipt(receipt.slice(PREFIX.length), keyList);
   } catch {
     return UNREADABLE;
   }
+}
+
+// Mail programs break long lines, and make hard blanks of two in a row; neither is ever in a receipt.
+function unwrapped(sent: string): string {
+  return sent.replace(/[\r\n]/g, "").replace(/\u00a0/g, " ");
 }
 
 async function readReceipt(encoded: string, keyList: Uint8Array | null): Promise<Asked> {

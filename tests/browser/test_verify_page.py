@@ -116,6 +116,9 @@ def test_a_receipt_is_read_on_the_device(meet: Meet, site: Any) -> None:
     expect(found(person)).to_contain_text("The receipt was signed with a key from the list of this service.")
     ask(person, of_request)
     expect(found(person)).to_contain_text("There is no ticket in this receipt")
+    mailed = of_offer.replace("  ", " \u00a0")
+    ask(person, "\n".join(mailed[place : place + 60] for place in range(0, len(mailed), 60)))
+    expect(found(person)).to_contain_text("The receipt was signed with a key from the list of this service.")
     assert person.asked == []
     person.go(f"/draws/{other}/")
     person.press(BUTTON["en"])

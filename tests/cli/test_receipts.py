@@ -46,7 +46,8 @@ def test_a_right_receipt_is_told_in_plain_words(fairgate, keys):
         f"  hash    {leaf_hash(bytes.fromhex(DATA)).hex()}\n"
         "  key     56475aa75463474c\n"
         "This proves that the holder of the key said that this act was done then, and that it stands in the ledger at\n"
-        "this leaf with this data. It does not prove that the ledger has it there: that takes a proof of inclusion, and\n"
+        "this leaf with this data. It does not prove that the ledger has it there: that takes a proof of inclusion, "
+        "and\n"
         "none is checked here. Nor does it say what was done afterwards, or whether this is the right list of keys.\n"
     )
 
