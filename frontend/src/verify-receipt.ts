@@ -1,10 +1,14 @@
 // A receipt, or a ticket itself, as somebody typed or pasted it. A receipt is "FG1:" and base45 (RFC 9285) of a COSE_Sign1
 // (RFC 9052) over a map in CBOR (RFC 8949), signed with Ed25519.
-import { hex, joined, text, unbase64, utf8 } from "./verify-bytes";
+import { equal, hex, joined, text, unbase64, utf8 } from "./verify-bytes";
 import { isSignature } from "./verify-note";
 
 const PREFIX = "FG1:";
 const TEXT_MOST = 4096;
+// A receipt has one form: nothing stands in it beside what is signed, the signature and these.
+const SIGN1 = Uint8Array.of(0xd2, 0x84); // tag 18, a list of four
+const PROTECTED = Uint8Array.of(0xa2, 0x01, 0x27, 0x04, 0x48); // {1: -8, 4: the key's id, a byte string of 8}
+const NO_HEADER = Uint8Array.of(0xa0);
 const BASE45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 const DEPTH_MOST = 8;
 const TICKET = /^(?:[0-9a-f]{32})?$/; // or none
@@ -49,10 +53,13 @@ function unwrapped(sent: string): string {
 }
 
 async function readReceipt(encoded: string, keyList: Uint8Array | null): Promise<Asked> {
-  const envelope = readCbor(base45(encoded));
+  const data = base45(encoded);
+  const envelope = readCbor(data);
   if (!(envelope instanceof Tagged) || envelope.tag !== 18 || !Array.isArray(envelope.value)) return UNREADABLE;
   const [head, , payload, signature] = envelope.value;
   if (!(head instanceof Uint8Array) || !(payload instanceof Uint8Array) || !(signature instanceof Uint8Array)) return UNREADABLE;
+  const [begin, end] = [joined(SIGN1, bytesAsCbor(head), NO_HEADER), joined(bytesAsCbor(payload), bytesAsCbor(signature))];
+  if (!equal(data, joined(begin, end)) || !equal(head.subarray(0, PROTECTED.length), PROTECTED)) return UNREADABLE;
   const said = readCbor(payload);
   if (!(said instanceof Map)) return UNREADABLE;
   const fact = (key: string): string => {

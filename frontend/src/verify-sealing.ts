@@ -116,7 +116,7 @@ async function signatures(
   const logs = policy?.logs.filter((key) => isLogKey(key) && key.name === checkpoint.origin) ?? [];
   let signed = false;
   for (const key of logs) signed = (await isSignedBy(CHECKPOINT, checkpoint, key)) || signed;
-  if (!policy || !signed) return { state: "unsigned", witnesses: [] };
+  if (!policy) return { state: "unsigned", witnesses: [] };
 
   const seedAt = Date.parse(manifest.seedAt) / 1000;
   const witnesses: Sealing["witnesses"] = [];
@@ -127,6 +127,7 @@ async function signatures(
     witnesses.push({ name: shown(key.name), at });
     if (at < seedAt) early.add(called);
   }
+  if (!signed) return { state: "unsigned", witnesses: [] };
   if (policy.quorum === "none") return { state: "alone", witnesses };
   return { state: isQuorum(policy, early) ? "seen" : "late", witnesses };
 }

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from checking import EXAMPLE, Checker
+from fairgate.core import base45
 from fairgate.core import bundle as files
+from fairgate.core.errors import BadInput
 from fairgate.core.lifecycle import Done, Fact, Leaf
-from fairgate.core.receipts import Signer
+from fairgate.core.receipts import Signer, read
 from signed_notes import b64
 
 TICKETS = [
@@ -106,3 +108,23 @@ def test_a_receipt_whose_ticket_or_round_is_none_is_not_repeated(
     found = checker.check(copied(EXAMPLE), signer.receipt(Done("offered", "K48J-2J9P", said, leaf=leaf)))
     assert found["asked"] == {"ticket": "", "round": "", "signature": "none", "readable": False}
     assert found["standing"] is None
+
+
+@pytest.mark.parametrize(
+    ("at", "old", "new"),
+    [(16, b"\xa0", b"\xa1\x01\x00"), (2, b"\x4d", b"\x58\x0d"), (0, b"\xd2", b"\xd8\x12"), (5, b"\x27", b"\x26")],
+    ids=["something unsigned", "a length written longer", "a tag written longer", "another algorithm"],
+)
+def test_a_receipt_changed_outside_what_is_signed_is_none(
+    checker: Checker, copied: Callable[[Path], Path], at: int, old: bytes, new: bytes
+) -> None:
+    """There is one text for a receipt, here as in `fairgate verify`."""
+    signer = Signer(b"k" * 32, "places.example.org/ledger")
+    leaf = Leaf(7, b"s" * 16, datetime.fromisoformat("2026-11-26T05:00:00Z"))
+    facts: dict[str, Fact] = {"round": "2025-01-01", "ticket": TICKETS[0][0]}
+    data = base45.decode(signer.receipt(Done("offered", "K48J-2J9P", facts, leaf=leaf)).removeprefix("FG1:"))
+    assert data[at : at + len(old)] == old
+    text = "FG1:" + base45.encode(data[:at] + new + data[at + len(old) :])
+    with pytest.raises(BadInput):
+        read(text)
+    assert not checker.check(copied(EXAMPLE), text)["asked"]["readable"]

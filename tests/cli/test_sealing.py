@@ -105,6 +105,10 @@ def test_who_names_a_policy_is_told_that_files_of_the_sealing_were_taken_away(fa
     assert (ended.returncode, ended.stdout, ended.stderr.decode()) == (1, b"", told)
     found = findings(fairgate("verify", sealed, "--policy", policy, "--json"))
     assert (found["ok"], found["sealing_shown"], found["sealing"]) == (False, False, None)
+    results = (sealed / "results.csv").read_bytes()
+    (sealed / "results.csv").write_bytes(results[:-1])
+    assert fairgate("verify", sealed, "--policy", policy).stderr.startswith(b"fairgate: results.csv line 26: ")
+    (sealed / "results.csv").write_bytes(results)
     ended = fairgate("verify", sealed)
     assert ended.returncode == 0, ended.stderr
     files = " and ".join(f"`{name}`" for name in missing)

@@ -212,11 +212,14 @@ def check(path: Path, policy: Path | None = None, after: Path | None = None, *, 
         found = files_of(folder, RESULTS)[0]
         return made, sealed, first_difference(RESULTS, results_in_parts(made.drawn), found)
 
+    def first_wrong(sealed: sealing.Finding, difference: Difference | None) -> str | None:
+        return sealed.problem or (str(difference) if difference else sealed.unshown)
+
     made, sealed, difference = examined(path)
-    wrong = sealed.problem or (str(difference) if difference else None)
+    wrong = first_wrong(sealed, difference)
     if wrong is None and after is not None:
-        before, its_sealing, its_difference = examined(after)
-        wrong = its_sealing.problem or (str(its_difference) if its_difference else None)
+        before, *found = examined(after)
+        wrong = first_wrong(*found)
         wrong = f"{after}: {wrong}" if wrong else _unpaid(made.manifest, before, after)
     if as_json:
         findings = {**_findings(made, difference), **sealing.findings(sealed), "ok": wrong is None}

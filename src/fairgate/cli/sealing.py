@@ -47,6 +47,7 @@ class Finding:
     problem: str | None = None
     unwitnessed: str | None = None  # what the witnesses of this home's own policy did not do, where none was given
     missing: tuple[str, ...] = ()
+    unshown: str | None = None  # that it is not shown by a policy that was given; counts if nothing else is wrong
 
     @property
     def is_shown(self) -> bool:
@@ -63,8 +64,8 @@ def check(folder: Path, manifest: Manifest, root: bytes, policy: Path | None) ->
     missing = tuple(name for name in (CHECKPOINT, PROOF) if not (folder / name).exists())
     if missing:
         # Who names keys wants the sealing shown by them: to take its files away must not help anybody.
-        problem = f"{missing[0]}: is not there, so by {policy} the sealing is not shown" if given else None
-        return Finding(missing=missing, problem=problem)
+        unshown = f"{missing[0]}: is not there, so by {policy} the sealing is not shown" if given else None
+        return Finding(missing=missing, unshown=unshown)
     sealing = parse_sealing(part_of(folder, PROOF))
     trusted = given or _of_home(sealing.checkpoint.origin)
     try:
