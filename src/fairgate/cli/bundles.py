@@ -218,8 +218,8 @@ def check(path: Path, policy: Path | None = None, after: Path | None = None, *, 
     made, sealed, difference = examined(path)
     wrong = first_wrong(sealed, difference)
     if wrong is None and after is not None:
-        before, *found = examined(after)
-        wrong = first_wrong(*found)
+        before, its_sealing, its_difference = examined(after)
+        wrong = first_wrong(its_sealing, its_difference)
         wrong = f"{after}: {wrong}" if wrong else _unpaid(made.manifest, before, after)
     if as_json:
         findings = {**_findings(made, difference), **sealing.findings(sealed), "ok": wrong is None}
