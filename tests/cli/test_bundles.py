@@ -174,6 +174,14 @@ def test_a_word_that_is_no_command_is_one_line_with_a_way_out(refused):
     assert "--help" in refused("explain")
 
 
+@pytest.mark.parametrize(
+    "group", [(), ("round",), ("ledger",), ("explain",)], ids=lambda group: " ".join(group) or "all"
+)
+def test_each_line_of_a_list_of_commands_is_a_whole_sentence(fairgate, group):
+    said = fairgate(*group, "--help").stdout.decode().split("Commands:\n")[1].strip().splitlines()
+    assert [line for line in said if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_help_teaches_with_an_example(fairgate):
     for command in ("draw", "verify"):
         said = fairgate(command, "--help").stdout.decode()

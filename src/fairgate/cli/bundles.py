@@ -105,7 +105,7 @@ def _text(line: bytes | None) -> str | None:
     return None if line is None else line.decode(errors="backslashreplace")
 
 
-@app.command()
+@app.command(short_help="Draw a sealed round from its public files.")
 def draw(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="manifest.json, entries.csv and beacon.json")],
     as_json: Annotated[bool, typer.Option("--json", help="Write root, seed and carry_out instead")] = False,
@@ -138,7 +138,7 @@ def draw(
         sys.stdout.buffer.flush()
 
 
-@app.command()
+@app.command(short_help="Check a draw, a receipt, a pass or a proof.")
 def verify(
     what: Annotated[str, typer.Argument(metavar="DIR_OR_FILE_OR_TEXT", help="A bundle, a receipt or pass, a proof")],
     keys: Annotated[Path | None, typer.Option("--keys", help="Public keys for a receipt; else this home's")] = None,

@@ -48,7 +48,7 @@ class Finding:
 Look = Callable[[psycopg.Connection, datetime], Finding]
 
 
-@app.command()
+@app.command(short_help="Say what is well here, what is not, and what to do.")
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON")] = False) -> None:
     """Look at everything that has to be in order here, and say what to do where it is not.
 

@@ -16,7 +16,7 @@ from fairgate.core.places import moment, shown
 
 app = typer.Typer()
 explaining = typer.Typer()
-app.add_typer(explaining, name="explain")
+app.add_typer(explaining, name="explain", short_help="Answer cases of deadlines or outages, with reasons.")
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def explain_() -> None:
     """
 
 
-@explaining.command()
+@explaining.command(short_help="Say until when offers can be confirmed, and why.")
 def deadlines(file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A list of cases")]) -> None:
     """Say until when offers can be confirmed, what becomes of a confirmation, and why.
 

@@ -27,7 +27,7 @@ from fairgate.store import clock, profiles, registrations
 app = typer.Typer()
 
 
-@app.command("import")
+@app.command("import", short_help="Bring in registrations from another system.")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="One line for each member, with a header")],
     codes: Annotated[

@@ -18,11 +18,11 @@ from fairgate.store.shown import Comparison
 
 app = typer.Typer()
 ledger = typer.Typer()
-app.add_typer(ledger, name="ledger")
-ledger.command()(ledger_keeping.sign)
-ledger.command()(ledger_keeping.recover)
-ledger.command()(mirror.mirror)
-ledger.command()(mirror.compare)
+app.add_typer(ledger, name="ledger", short_help="Check, sign, recover, mirror or compare the record.")
+ledger.command(short_help="Sign its checkpoints, and have them witnessed.")(ledger_keeping.sign)
+ledger.command(short_help="Bring a restored database up to what is public.")(ledger_keeping.recover)
+ledger.command(short_help="Copy a ledger, and check all of it.")(mirror.mirror)
+ledger.command(short_help="Compare what others were shown with a copy.")(mirror.compare)
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ def the_ledger() -> None:
     """
 
 
-@ledger.command()
+@ledger.command(short_help="Check that leaves, statements and counters agree.")
 def check(as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON")] = False) -> None:
     """Check that the ledger's leaves are all there, that what is kept of them hashes to them, and that counters agree.
 

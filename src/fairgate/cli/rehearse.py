@@ -22,7 +22,7 @@ app = typer.Typer()
 SIGNED_IN_FOR = timedelta(hours=1)  # after the offers have lapsed, so that this can be tried too
 
 
-@app.command()
+@app.command(short_help="Fill an empty database with people who do not exist.")
 def rehearse(
     registrations: Annotated[
         int | None,

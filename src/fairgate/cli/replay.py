@@ -32,7 +32,7 @@ WIDTHS = "{:<27} {:>7} {:>6} {:>6} {:>9}  {:<42} {}"
 ENDS = "{:<42} {:>20} {:>20}"
 
 
-@app.command()
+@app.command(short_help="Go through an outage in virtual time.")
 def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A scenario")],
     profile: Annotated[

@@ -38,8 +38,8 @@ from fairgate.worker.beacons import Beacons
 
 app = typer.Typer()
 round_ = typer.Typer()
-app.add_typer(round_, name="round")
-round_.command()(honour.honour)
+app.add_typer(round_, name="round", short_help="Open, seal, draw, void, show or honour by hand.")
+round_.command(short_help="Offer what the draw would have given who was missing.")(honour.honour)
 
 # Refusals in words: the problem, and the way out.
 _WORDS: Final = {
@@ -72,7 +72,7 @@ def a_round() -> None:
     logs.configure(logging.WARNING)  # what drand's servers say; the answer itself goes to standard output
 
 
-@round_.command("open")
+@round_.command("open", short_help="Open the round of a date.")
 def open_(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
     """Open the round of a date, with the slots that the profile gives it."""
     with place.database() as conn:
@@ -82,7 +82,7 @@ def open_(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None
     _tell(outcomes, found, date_, as_json=as_json)
 
 
-@round_.command()
+@round_.command(short_help="Seal a round that has closed.")
 def seal(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
     """Seal a round that has closed: from here on, who is in it and its places can no longer change.
 
@@ -100,7 +100,7 @@ def seal(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
     _tell(outcomes, wanted, found.date, as_json=as_json, report=report)
 
 
-@round_.command()
+@round_.command(short_help="Draw a sealed round, when its time has come.")
 def draw(day: Date, program: OfProgram = None, as_json: AsJson = False) -> None:
     """Draw a sealed round, once its random value exists and its time has come. No round is drawn twice."""
     with place.database() as conn, bar("drawing"):
@@ -136,7 +136,7 @@ def void(
     _tell(outcomes, wanted, found.date, as_json=as_json)
 
 
-@round_.command()
+@round_.command(short_help="Show a round, or write its public files.")
 def show(
     day: Date,
     program: OfProgram = None,

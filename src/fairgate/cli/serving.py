@@ -100,7 +100,7 @@ def _tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None
     return certificate, key
 
 
-@app.command()
+@app.command(short_help="Do what is due, from sealing lists to handing over notices.")
 def worker() -> None:
     """Do what is due: open, seal, seed and draw rounds, lapse and backfill offers, hand over notices, publish.
 
@@ -125,7 +125,7 @@ def worker() -> None:
             part.result()
 
 
-@app.command()
+@app.command(short_help="Try a confirmation every ten seconds, as a person would.")
 def watch(
     url: Annotated[str, typer.Argument(metavar="URL", help="The address that people use")] = "http://127.0.0.1:8000",
     metrics_port: Annotated[
@@ -151,7 +151,7 @@ def watch(
         run(url, database, place.home(), stop, metrics=metrics, tell=_status_page().write)
 
 
-@app.command()
+@app.command(short_help="Make a staff account, or give it another password.")
 def staff(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name to sign in with")],
     password_file: Annotated[Path, typer.Option("--password-file", help="Holds the password, or will hold a new one")],
@@ -173,7 +173,7 @@ def staff(
     typer.echo(f"staff account {name}; its password is in {password_file}")
 
 
-@app.command()
+@app.command(short_help="Bring the database's tables up to date, and load a profile.")
 def migrate(
     profile: Annotated[Path | None, typer.Option("--profile", help="Load this folder's profile too")] = None,
 ) -> None:

@@ -36,7 +36,7 @@ READY_S: Final = 120.0
 LOOK_S: Final = 0.25
 
 
-@app.command()
+@app.command(short_help="Run everything on this machine, until Ctrl-C.")
 def up(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the pages are")] = 8000,
     profile: Annotated[Path | None, typer.Option("--profile", help="Else profiles/southwest-border")] = None,

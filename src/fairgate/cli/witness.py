@@ -20,7 +20,7 @@ from fairgate.watch.witness_server import Server
 app = typer.Typer()
 
 
-@app.command()
+@app.command(short_help="Cosign checkpoints of ledgers, for observers.")
 def witness(
     home: Annotated[Path, typer.Option("--home", help="Its folder: the key, and what it has seen")],
     name: Annotated[str, typer.Option("--name", help="Its name for policies, as witness.example.org/w1")],
