@@ -91,6 +91,18 @@ def ready(port: int) -> bool:
     return False
 
 
+def feed(port: int) -> str:
+    """What happened, as news; the worker has written it within half a minute."""
+    over = time.monotonic() + 30
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/status.atom", timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            assert time.monotonic() < over
+            time.sleep(0.2)
+
+
 def sample(said: str) -> tuple[str, str]:
     found = re.search(r"number +(\S+)\n +access code +(\S+)\n +to confirm by", said)
     assert found, said
@@ -101,7 +113,7 @@ def test_everything_comes_up_stays_up_goes_on_and_ends(tmp_path, port, refused):
     home = tmp_path / "var"
     with up(home, port, *FEW) as first:
         first.until("Ctrl-C ends everything")
-        assert "first start: 300 people" in first.said
+        assert "first start: 300 groups of people who do not exist" in first.said
         number, _ = sample(first.said)
         with urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
             assert answer.status == 200
@@ -111,6 +123,7 @@ def test_everything_comes_up_stays_up_goes_on_and_ends(tmp_path, port, refused):
             assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
         assert f"127.0.0.1 port {port}: nothing can listen there" in refused("up", "--port", port)
+        assert f'<link href="http://127.0.0.1:{port}/status"/>' in feed(port)
         first.part("worker").kill()
         first.until("worker ended (by signal 9) and is started again")
         assert first.end(signal.SIGINT) == 0

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import psycopg
 import typer
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from fairgate.notify.status_page import StatusPage
 
 app = typer.Typer()
+
+LOCAL: Final = "http://127.0.0.1:8000"  # where people use the service if nothing else is said
 
 # Where the parts begin. They are loaded when they run, so that the worker does not carry the pages in its memory.
 WORKER, NOTIFY, WATCH = "fairgate.worker.run", "fairgate.notify.run", "fairgate.watch.run"
@@ -101,7 +103,9 @@ def _tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None
 
 
 @app.command(short_help="Do what is due, from sealing lists to handing over notices.")
-def worker() -> None:
+def worker(
+    address: Annotated[str, typer.Option("--address", help="Where people use the service; else FAIRGATE_ORIGIN")] = "",
+) -> None:
     """Do what is due: open, seal, seed and draw rounds, lapse and backfill offers, hand over notices, publish.
 
     Any number of workers may run at once.
@@ -116,7 +120,10 @@ def worker() -> None:
     )  # what is wrong with them is said before anything starts
     issuer = keys.origin(os.environ.get("FAIRGATE_ORIGIN", ""))
     logs.configure()
-    parts = [partial(import_module(WORKER).run, tell=_status_page().write, issuer=issuer), import_module(NOTIFY).run]
+    parts = [
+        partial(import_module(WORKER).run, tell=_status_page(address).write, issuer=issuer),
+        import_module(NOTIFY).run,
+    ]
     with stopped_by_signals() as stop, ThreadPoolExecutor(len(parts)) as threads:
         running = [threads.submit(run, url, place.home(), stop) for run in parts]
         wait(running, return_when=FIRST_EXCEPTION)
@@ -127,7 +134,7 @@ def worker() -> None:
 
 @app.command(short_help="Try a confirmation every ten seconds, as a person would.")
 def watch(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The address that people use")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Argument(metavar="URL", help="The address that people use")] = LOCAL,
     metrics_port: Annotated[
         int | None, typer.Option("--metrics-port", min=1, max=65535, help="Show /metrics for Prometheus on this port")
     ] = None,
@@ -148,7 +155,7 @@ def watch(
     run = import_module(WATCH).run
     metrics = None if metrics_port is None else (metrics_host, metrics_port)
     with stopped_by_signals() as stop:
-        run(url, database, place.home(), stop, metrics=metrics, tell=_status_page().write)
+        run(url, database, place.home(), stop, metrics=metrics, tell=_status_page(url).write)
 
 
 @app.command(short_help="Make a staff account, or give it another password.")
@@ -243,11 +250,10 @@ def refuse_taken(host: str, port: int, of: str = "") -> str:
     return str(address[0])
 
 
-def _status_page() -> "StatusPage":
-    """What puts the public state into words, for worker and watcher."""
-    page: StatusPage = import_module(STATUS).StatusPage(
-        place.home(), os.environ.get("FAIRGATE_ORIGIN") or "http://127.0.0.1"
-    )
+def _status_page(address: str) -> "StatusPage":
+    """What puts the public state into words, for worker and watcher; its links lead to the address that people use."""
+    origin = os.environ.get("FAIRGATE_ORIGIN") or address or LOCAL
+    page: StatusPage = import_module(STATUS).StatusPage(place.home(), origin)
     return page
 
 

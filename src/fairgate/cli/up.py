@@ -150,7 +150,7 @@ def _serve(environment: dict[str, str], database: embedded.Server, home: Path, p
     address = f"http://{HOST}:{port}"
     parts: dict[str, tuple[str, ...]] = {
         "serve": ("serve", "--port", str(port)),
-        "worker": ("worker",),
+        "worker": ("worker", "--address", address),
         "watch": ("watch", address),
         "sign": ("ledger", "sign", "--address", address),
     }
