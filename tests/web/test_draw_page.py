@@ -195,6 +195,7 @@ def test_a_void_round_stays_with_its_reason(world: World, browser: Pages) -> Non
     page = browser.get(address(world))
     assert "This draw is void" in page.main
     assert "Reason: The port burnt down" in page.main
+    assert "There are none: the draw was given up before its list was sealed." in page.main
 
 
 def test_a_drawn_round_whose_figures_are_not_written_yet_has_a_page(world: World, browser: Pages) -> None:
