@@ -46,9 +46,11 @@ RESERVE = """
        AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.round_id = t.round_id AND o.registration_id = e.registration_id)
      ORDER BY t.ord LIMIT %(limit)s
 """
+# How long the reserve is: its order counts from 1, so that no list of hundreds of thousands is counted for a page.
 LAST_RESULT = """
     SELECT r.date, t.ticket, t.outcome, t.ord, t.port, t.weeks, t.size, t.missing,
-           (SELECT count(*) FROM result x WHERE x.round_id = r.id AND x.outcome = 'reserve') AS reserve_length
+           coalesce((SELECT max(x.ord) FROM result x WHERE x.round_id = r.id AND x.outcome = 'reserve'), 0)
+               AS reserve_length
       FROM (SELECT e.round_id, e.registration_id, e.ticket, s.outcome, s.ord, s.port, e.weeks, e.size, false AS missing
               FROM entry e JOIN result s ON s.round_id = e.round_id AND s.ticket = e.ticket
              WHERE e.registration_id = %(registration)s
