@@ -1,6 +1,7 @@
 """A ledger's public files, from a folder or from the address that it is published at: only what is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,17 +17,20 @@ FILE_S: Final = 20.0  # for a file of some kilobytes
 Files = Callable[[str, int], bytes | None]  # (name, most bytes) -> a file of the ledger; None where there is none
 
 
-def files(where: str) -> Files:
+@contextmanager
+def files(where: str) -> Iterator[Files]:
     """The files below `where`, a folder or an address; both raise BadInput for what cannot be read."""
     if where.startswith(("https://", "http://")):
         from fairgate.watch.fetching import Source  # noqa: PLC0415  a second of loading, for those who ask no network
 
-        return Source(where, FILE_S).get
+        with Source(where, FILE_S) as source:
+            yield source.get
+        return
     folder = Path(where)
     if not where or not folder.is_dir():  # an empty name would be this folder
         way_out = "name the folder that holds its checkpoint, or its address like https://places.example.org/ledger"
         raise BadInput("--ledger", f"{shown(where)} is not a folder that is there, nor an address", way_out)
-    return lambda name, most: _read(folder / name, most)
+    yield lambda name, most: _read(folder / name, most)
 
 
 def checkpoint(found: Files, place: str) -> Note:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fairgate.cli import fetching
 from fairgate.cli.faults import CheckedAndFalse
+from fairgate.cli.fetching import Files
 from fairgate.cli.reading import whole
 from fairgate.core import policy as trusting
 from fairgate.core import tiles
@@ -57,7 +58,11 @@ def look_up(where: str, origin: str, index: int, leaf: bytes, policy: Policy | N
 
     Raises NotIncluded where something else stands there, BadInput for a ledger of another name or with broken files.
     """
-    files = fetching.files(where)
+    with fetching.files(where) as files:
+        return _looked_up(files, where, origin, index, leaf, policy)
+
+
+def _looked_up(files: Files, where: str, origin: str, index: int, leaf: bytes, policy: Policy | None) -> Inclusion:
     note = fetching.checkpoint(files, where)
     head = _of(note, origin, where)
     trust = _trusted(note, policy, f"the checkpoint of {where}")
