@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fairgate.cli import fetching
 from fairgate.cli.main import run
 from fairgate.core import tiles
 from fairgate.core.note import NoteSigner, note_text
@@ -116,6 +117,19 @@ def test_only_the_tiles_on_the_way_to_the_root_are_read(tmp_path, verify):
     for path in held.files.keys() - needed:
         (place / path).unlink()
     assert "holds exactly this" in verify(receipt, "--ledger", place)
+
+
+def test_each_of_them_is_fetched_once():
+    held, asked = holding(RECEIPT), []
+
+    def files(name: str, most: int) -> bytes | None:
+        asked.append(name)
+        return held.files.get(name)
+
+    read = fetching.reader(files)
+    assert tiles.inclusion(300, held.size, read)
+    assert tiles.leaf(300, held.size, read) == held.hashes[300]
+    assert len(asked) == len(set(asked))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -42,8 +43,9 @@ def checkpoint(found: Files, place: str) -> Note:
 
 
 def reader(found: Files) -> Read:
-    """How the ledger's tiles are read. Where a partial one is gone, the full one has taken its place."""
+    """How the ledger's tiles are read, each once. Where a partial one is gone, the full one has taken its place."""
 
+    @cache
     def read(level: int, index: int, width: int) -> bytes:
         most = WIDTH * HASH_BYTES
         path = tiles.tile_path(level, index, width)
