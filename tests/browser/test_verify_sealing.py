@@ -65,6 +65,21 @@ def test_a_sealing_is_shown_when_enough_observers_saw_it_before_the_random_value
     assert [(each["name"], each["at"]) for each in shown["witnesses"]] == names
 
 
+def test_an_observer_with_a_time_that_no_calendar_has_hinders_no_other(
+    checker: Checker, sealed: tuple[Path, dict[str, Any]]
+) -> None:
+    folder, facts = sealed
+    made, (a, b, c) = Sealed(facts), witnesses(3)
+    times = (seed_at(folder) - 60, seed_at(folder) - 30, (1 << 63) - 1)
+    lines = [key.line(made.body, at) for key, at in zip((a, b, c), times, strict=True)]
+    rules = [f"log {made.log.vkey}", *(f"witness {n} {key.vkey}" for n, key in zip("abc", (a, b, c), strict=True))]
+    show(folder, made, made.checkpoint(*lines), *rules, "group any2 2 a b c", "quorum any2")
+    said = checker.check(folder)
+    assert said["say"] == "right", said
+    assert said["sealing"]["state"] == "seen"
+    assert [each["name"] for each in said["sealing"]["witnesses"]] == [a.name, b.name]
+
+
 def test_without_observers_or_without_keys_the_sealing_is_said_to_be_less(
     checker: Checker, sealed: tuple[Path, dict[str, Any]]
 ) -> None:
