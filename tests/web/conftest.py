@@ -42,7 +42,7 @@ def web(_django: None, dsn: str, tmp_path: Path) -> Iterator[None]:
 
     from fairgate.web import database, settings
 
-    with override_settings(DATABASE_URL=dsn, FAIRGATE_HOME=tmp_path):
+    with override_settings(DATABASE_URL=dsn, FAIRGATE_HOME=tmp_path, PASSWORD_HASHERS=["quick_passwords.Quick"]):
         _close(connections)  # loading the models has made one to no database
         given = connections.configure_settings({"default": settings.database(dsn)})
         connections.databases["default"] = given["default"]
