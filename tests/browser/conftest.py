@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from checking import Checker, serving
 from databases import Databases
@@ -34,6 +34,9 @@ FLAGS = (
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 CONTACT = "mailto:operator@example.org"  # devices can be told
 WIDTHS = (360, 1280)
+PATIENCE_MS = 20_000
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ def meet(chromium: Browser, site: Site) -> Iterator[Any]:
 
     def person(language: str = "en", *, scripts: bool = False) -> Person:
         context = chromium.new_context(locale=language, java_script_enabled=scripts)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         opened.append(Person(context, inspecting.new_page(), site, language))
         return opened[-1]
 

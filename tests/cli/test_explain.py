@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +104,16 @@ def test_a_file_that_is_not_utf_8_is_refused(refused, tmp_path):
     assert "byte 11 is not UTF-8" in refused("explain", "deadlines", tmp_path / "cases.json")
 
 
+def await_waiting(pid: int) -> None:
+    """Until the process sleeps, and goes on to: elsewhere Ctrl-C may strike where Python throws exceptions away."""
+    seen, until = [], time.monotonic() + 30
+    while len(seen) < 10 or len(set(seen[-10:])) > 1 or seen[-1][0] != "S":
+        assert time.monotonic() < until, "it does not come to wait for its input"
+        time.sleep(0.01)
+        state, *counted = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        seen.append((state, *counted[10:12]))  # the processor time it has taken
+
+
 def test_ctrl_c_ends_quietly(tmp_path):
     os.mkfifo(tmp_path / "cases.json")
     command = [sys.executable, "-m", "fairgate.cli.main", "explain", "deadlines", str(tmp_path / "cases.json")]
@@ -109,12 +121,9 @@ def test_ctrl_c_ends_quietly(tmp_path):
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running,
         (tmp_path / "cases.json").open("wb"),  # opens when the program reads
     ):
+        await_waiting(running.pid)
         running.send_signal(signal.SIGINT)
-        try:
-            said = running.communicate(timeout=20)
-        except subprocess.TimeoutExpired:  # it struck where Python throws exceptions away, as in a destructor
-            running.send_signal(signal.SIGINT)
-            said = running.communicate(timeout=60)
+        said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert said == (b"", b"")
 
