@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+import order
 from databases import Databases, folder_of_this_run, memory_has_room, throw_away_server
 
 _GIVEN_SERVER = os.environ.pop("DATABASE_URL", None)  # so that no test writes into the database it names
@@ -58,6 +59,10 @@ def _be_temporary_in_memory(config: pytest.Config) -> None:
     folder = config.stash[_TEMPORARY] = folder_of_this_run()
     os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None  # is read again
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=order.place)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import order
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 NOT_OURS = {".git", ".venv", ".hypothesis", "node_modules", "var", "static", "__pycache__", "fairgate.egg-info"}
@@ -113,3 +115,7 @@ def test_the_front_end_is_locked_with_hashes_and_no_address_to_load_from():
     lock = (ROOT / "frontend" / "package-lock.json").read_text(encoding="utf-8")
     assert lock.count('"integrity"') == lock.count('"node_modules/')
     assert '"resolved"' not in lock
+
+
+def test_what_runs_first_is_there() -> None:
+    assert [name for name in order.LONGEST if not (order.TESTS / name).exists()] == []
