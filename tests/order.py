@@ -13,6 +13,7 @@ LONGEST = (
     "crash/test_gate_killed.py",
     "crash/test_worker_killed.py",
     "cli/test_up.py",
+    "sim/test_replay.py",
     "crash/test_silence.py",
     "browser/test_verify_bundles.py",
     "property/test_late_samples.py",
