@@ -53,7 +53,8 @@ function difference(right: string, here: Uint8Array, linesDone: number): Fault {
     const wanted = lines[place] ?? null;
     if (found !== wanted) {
       const told = found === null ? null : shown(found);
-      return new Fault(RESULTS, { line: linesDone + place + 1 }, "difference", told, wanted);
+      // behind the last line end stands nothing: where the file goes on there, no line is wanted
+      return new Fault(RESULTS, { line: linesDone + place + 1 }, "difference", told, found === null ? wanted : wanted || null);
     }
     start = stop + 1;
   }

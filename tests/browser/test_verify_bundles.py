@@ -106,6 +106,14 @@ def test_a_difference_is_shown_as_both_lines(checker: Checker, copied: Callable[
     )
 
 
+def test_a_line_after_the_last_is_told_to_be_one_too_many(checker: Checker, copied: Callable[[Path], Path]) -> None:
+    folder = copied(EXAMPLE)
+    with (folder / "results.csv").open("a") as results:
+        results.write(f"{'a' * 32},reserve,,2,\n")
+    said = checker.check(folder)
+    assert (said["place"], said["found"], said["wanted"]) == ({"line": 7}, f"{'a' * 32},reserve,,2,", None)
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "entries.csv", "beacon.json", "results.csv"])
 def test_a_missing_file_is_named(checker: Checker, copied: Callable[[Path], Path], name: str) -> None:
     folder = copied(EXAMPLE)

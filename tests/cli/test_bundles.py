@@ -147,6 +147,15 @@ def test_verify_says_plainly_what_it_cannot_check(refused, what):
     assert "is no receipt, and there is no file or folder of this name" in refused("verify", what)
 
 
+def test_a_line_after_the_last_of_the_results_is_told_to_be_one_too_many(fairgate, bundle):
+    results = bundle / "results.csv"
+    lines = results.read_bytes().count(b"\n")
+    results.write_bytes(results.read_bytes() + b"more\n")
+    ended = fairgate("verify", bundle)
+    told = f'fairgate: results.csv line {lines + 1}: expected no line, found "more"\n'
+    assert (ended.returncode, ended.stderr.decode()) == (1, told)
+
+
 def test_a_full_disk_is_one_line(fairgate):
     with Path("/dev/full").open("wb") as full:
         ended = fairgate("draw", vectors.path("draw-3"), stdout=full)

@@ -89,7 +89,9 @@ def first_difference(file: str, expected: Iterable[bytes], found: bytes) -> Diff
     right = (part + next(parts, b"")).split(b"\n")
     for number, (line, here) in enumerate(zip_longest(right, _lines(found, done)), lines_done + 1):
         if line != here:
-            return Difference(file, number, _text(line), _text(here))
+            # behind the last line end stands nothing: where the file goes on there, no line was expected
+            expected_line = line if line or here is None else None
+            return Difference(file, number, _text(expected_line), _text(here))
     raise AssertionError("bytes that differ have a line that differs")
 
 
