@@ -83,3 +83,9 @@ def test_whoever_serves_cannot_keep_or_crush_whoever_asks(hostile: str, how: str
     assert time.monotonic() - began < 10
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("url", ["places.example.org/ledger", "ftp://places.example.org/ledger", "ledger", ""])
+def test_what_is_no_address_is_said_before_anything_is_asked(url: str) -> None:
+    with pytest.raises(BadInput, match="does not begin with https:// or http://"):
+        Source(url)

@@ -27,9 +27,15 @@ _WAY_OUT: Final = "see that the address is right and the service is up, and run 
 
 
 class Source:
-    """The ledger at `url`, below which its `checkpoint` and tiles are. Each file has `file_s` seconds."""
+    """The ledger at `url`, below which its `checkpoint` and tiles are. Each file has `file_s` seconds.
+
+    Raises BadInput for what is no address, as one without `https://` before it.
+    """
 
     def __init__(self, url: str, file_s: float = FILE_S) -> None:
+        if not url.startswith(("https://", "http://")):
+            problem = "does not begin with https:// or http://"
+            raise BadInput(shown(url), problem, "write the address like https://places.example.org/ledger")
         self._url = url.rstrip("/")
         self._file_s = file_s
         self._client = httpx.Client(
