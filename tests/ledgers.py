@@ -1,6 +1,7 @@
 """Ledgers for tests, of leaves that cost nothing, and the tiles that they are published as."""
 
 from hashlib import sha256
+from typing import Any
 
 from fairgate.core import tiles, tree
 from fairgate.core.checkpoint import Checkpoint
@@ -13,14 +14,25 @@ AT = 1_800_000_000  # seconds
 
 
 class Published:
-    """A ledger in memory: leaf data (32 bytes each), and its tiles and bundles by their path."""
+    """A ledger in memory: leaf data (32 bytes each), and its tiles and bundles by their path.
+
+    It is made when it is first looked at: large ones are constants of files of which a worker runs few.
+    """
+
+    entries: list[bytes]
+    hashes: list[bytes]
+    files: dict[str, bytes]
 
     def __init__(self, size: int = 0, story: str = "") -> None:
-        self.entries: list[bytes] = []
-        self.hashes: list[bytes] = []
-        self.files: dict[str, bytes] = {}
         self.read_paths: list[str] = []
-        self.grow(size, story)
+        self._first = size, story
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Published.__annotations__:
+            raise AttributeError(name)
+        self.entries, self.hashes, self.files = [], [], {}
+        self.grow(*self._first)
+        return self.__dict__[name]
 
     def grow(self, by: int, story: str = "") -> None:
         """Add leaves that depend on their place and on `story`."""

@@ -1,5 +1,7 @@
 """Tiles and proofs out of them, for every small size and around every edge, against the tree that is kept in memory."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,27 +28,28 @@ def at(size: int) -> tiles.Read:
     return read
 
 
-READS = {size: at(size) for size in EDGES}
+read_of = cache(at)
+root_of = cache(WHOLE.root)  # each takes all hashes before it
 
 
 @pytest.mark.parametrize("size", EDGES)
 def test_the_root_is_that_of_the_tree(size: int) -> None:
-    assert tiles.root(size, READS[size]) == WHOLE.root(size)
+    assert tiles.root(size, read_of(size)) == root_of(size)
 
 
 @pytest.mark.parametrize("size", EDGES[1:])
 def test_every_leaf_near_an_edge_is_shown_as_the_tree_shows_it(size: int) -> None:
     for index in {each for edge in EDGES for each in (edge - 1, edge, edge + 1) if 0 <= each < size} | {size // 3}:
-        assert tiles.leaf(index, size, READS[size]) == WHOLE.hashes[index]
-        proof = tiles.inclusion(index, size, READS[size])
-        assert tree.verify_inclusion(WHOLE.hashes[index], index, size, proof, WHOLE.root(size))
+        assert tiles.leaf(index, size, read_of(size)) == WHOLE.hashes[index]
+        proof = tiles.inclusion(index, size, read_of(size))
+        assert tree.verify_inclusion(WHOLE.hashes[index], index, size, proof, root_of(size))
 
 
 @pytest.mark.parametrize("size", EDGES)
 def test_every_edge_is_shown_to_be_a_beginning(size: int) -> None:
     for old in (edge for edge in EDGES if edge <= size):
-        proof = tiles.consistency(old, size, READS[size])
-        assert tree.verify_consistency(old, WHOLE.root(old), size, WHOLE.root(size), proof)
+        proof = tiles.consistency(old, size, read_of(size))
+        assert tree.verify_consistency(old, root_of(old), size, root_of(size), proof)
 
 
 @pytest.mark.parametrize("size", range(1, 71))
@@ -66,7 +69,7 @@ def test_small_trees_have_the_same_proofs_hash_by_hash(size: int) -> None:
 def test_any_size_has_the_proofs_of_the_tree(size: int, data: st.DataObject) -> None:
     index, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, size))
     read, hashes = at(size), WHOLE.hashes[:size]
-    assert tiles.root(size, read) == WHOLE.root(size)
+    assert tiles.root(size, read) == root_of(size)
     assert tiles.inclusion(index, size, read) == tree.inclusion_proof(hashes, index)
     assert tiles.consistency(old, size, read) == tree.consistency_proof(hashes, old)
 
