@@ -245,6 +245,25 @@ def test_a_disk_that_refuses_is_tried_again_and_stops_nobody_else(world: TimeWor
     assert names(go_to(world, 24.1)) == DRAWN
 
 
+def test_a_round_that_cannot_be_written_is_left_aside_for_longer_and_longer(world: TimeWorld) -> None:
+    """Tried every second, it filled the log, and twenty of them left no others their turn."""
+    folder = go_to(world, 12)
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    world.conn.execute("UPDATE round SET published_at = NULL")
+    worker, failed = world.worker(), []
+    for second in range(16):
+        with capture_logs() as logs:
+            publish(worker)
+        failed += [second for line in logs if line["event"] == "publication failed"]
+        world.now += timedelta(seconds=1)
+    assert failed == [0, 1, 3, 7, 15]
+    folder.unlink()
+    world.now += timedelta(seconds=16)
+    assert publish(worker)
+    assert names(folder) == SEALED
+
+
 def test_programs_after_the_first_have_a_folder_of_their_own(tmp_path: Path) -> None:
     second = PROFILE["programs.toml"].replace("arrival", "cargo")
     found = parse({**PROFILE, "programs.toml": PROFILE["programs.toml"] + second})

@@ -1,6 +1,6 @@
 """Rounds: their steps, sealed lists and results."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -34,6 +34,7 @@ EARLIER = """
 UNPUBLISHED = f"""
     SELECT {_COLUMNS} FROM round
      WHERE published_at IS NULL AND state IN ('sealed', 'drawn', 'closed', 'void') AND manifest IS NOT NULL
+       AND id <> ALL(%s)
      ORDER BY id LIMIT %s
 """
 PUBLISHED = """
@@ -151,8 +152,9 @@ def next_step(conn: psycopg.Connection, after: datetime) -> datetime | None:
     return row[0] if row else None
 
 
-def unpublished(conn: psycopg.Connection, limit: int) -> list[Round]:
-    return _all(conn, UNPUBLISHED, limit)
+def unpublished(conn: psycopg.Connection, limit: int, aside: Collection[int] = ()) -> list[Round]:
+    """Rounds whose files are behind what they are, without those whose ids are put aside."""
+    return _all(conn, UNPUBLISHED, list(aside), limit)
 
 
 def earlier_undrawn(conn: psycopg.Connection, program: str, day: date) -> date | None:

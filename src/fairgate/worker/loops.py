@@ -56,6 +56,7 @@ class Worker:
     tell: Callable[[State], None] = lambda _: None  # puts the public state into words, where somebody is to read it
     issuer: str = "localhost/ledger"  # the ledger's name
     aside: Aside = field(default_factory=Aside)
+    unwritten: Aside = field(default_factory=Aside)  # rounds whose files could not be written, by their ids
     intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
@@ -253,11 +254,13 @@ def tell_revoked(worker: Worker) -> bool:
 def publish(worker: Worker) -> bool:
     """Write the files of rounds that went on since they were last published; whether there were any."""
     with worker.connect() as conn:
-        waiting = rounds.unpublished(conn, FOLDERS)
-    return sum(_published(worker, found) for found in waiting) > 0
+        now = worker.clock(conn)
+        waiting = rounds.unpublished(conn, FOLDERS, [int(key) for key in worker.unwritten.at(now)])
+    return sum(_published(worker, found, now) for found in waiting) > 0
 
 
-def _published(worker: Worker, found: Round) -> bool:
+def _published(worker: Worker, found: Round, now: datetime) -> bool:
+    """Write the files of a round; whether that went well. If not, it is left aside for a while, and hinders no other."""
     about = {"program": found.program, "date": found.date.isoformat(), "state": found.state}
     ledger = LedgerFiles(worker.home)
     try:
@@ -272,7 +275,9 @@ def _published(worker: Worker, found: Round) -> bool:
         if away(error):
             raise
         log.error("publication failed", **about, error=type(error).__name__, place=faults.place(error))
+        worker.unwritten.put([str(found.id)], now)
         return False
+    worker.unwritten.clear([str(found.id)])
     log.info("published", **about, files=written)
     return True
 
@@ -287,7 +292,7 @@ def tables(worker: Worker) -> bool:
 def _write_lost(worker: Worker) -> None:
     """Publish drawn rounds again whose figures are not here: the folder was lost, or this host is new."""
     with worker.connect() as conn:
-        profile, drawn = profiles.current(conn), store_published.drawn(conn)
+        now, profile, drawn = worker.clock(conn), profiles.current(conn), store_published.drawn(conn)
         lost = [
             found
             for each in drawn
@@ -295,7 +300,7 @@ def _write_lost(worker: Worker) -> None:
             and (found := rounds.find(conn, each.program, each.date))
         ]
     for found in lost[:FOLDERS]:
-        _published(worker, found)
+        _published(worker, found, now)
 
 
 def _for_readers(home: Path, profile: Profile, found: Round, files: Mapping[str, bytes]) -> None:
