@@ -196,6 +196,15 @@ def test_tiles_that_are_not_the_databases_are_not_signed(world: TimeWorld, capfd
     assert public(world)[1].size == 402
 
 
+def test_the_policy_that_is_public_keeps_its_remarks_whatever_their_bytes(world: TimeWorld) -> None:
+    place = world.home / "ledger" / "policy"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"# \xa1 proves nothing \xc2\x85log to others\nquorum none\n")
+    signing.policy_of(world.home, signer_of(world), "http://127.0.0.1")
+    _, remark, quorum = LedgerFiles(world.home).policy.read_bytes().splitlines(keepends=True)
+    assert remark + quorum == place.read_bytes()
+
+
 def test_the_policy_that_is_public_names_our_own_key(world: TimeWorld, witness: WitnessProcess) -> None:
     write_tiles(world.worker())
     sign(world, witness)

@@ -11,7 +11,7 @@ what was signed, nothing more is added to the ledger either (store/heads.py).
 
 import threading
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -27,7 +27,7 @@ from fairgate.core import tiles, tree
 from fairgate.core.checkpoint import Checkpoint, parse_checkpoint
 from fairgate.core.errors import BadInput
 from fairgate.core.note import NoteSigner, note_text, parse_note, verified, with_signature
-from fairgate.core.policy import Log, Policy, parse_policy, policy_bytes, witnessed_at
+from fairgate.core.policy import Policy, parse_policy, witnessed_at
 from fairgate.store import audit, checkpoints, clock, heads
 from fairgate.store.checkpoints import Published
 from fairgate.store.heads import Head
@@ -201,9 +201,10 @@ def policy_of(home: Path, signer: NoteSigner, address: str) -> Policy:
     What is published names our own key whatever the file says; raises BadInput for a file that is no policy.
     """
     path = home / "ledger" / "policy"
-    policy = parse_policy(path.read_bytes() if path.exists() else b"quorum none\n", str(path))
-    own = Log(signer.key, f"{address}/ledger/")
-    LedgerFiles(home).put_policy(policy_bytes(replace(policy, logs=(own,))))
+    data = path.read_bytes() if path.exists() else b"quorum none\n"
+    policy = parse_policy(data, str(path))
+    others = [line for line in data.splitlines(keepends=True) if line.split()[:1] != [b"log"]]  # with what they remark
+    LedgerFiles(home).put_policy(b"".join([f"log {signer.key.vkey} {address}/ledger/\n".encode(), *others]))
     return policy
 
 
