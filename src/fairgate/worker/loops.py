@@ -260,7 +260,7 @@ def publish(worker: Worker) -> bool:
 
 
 def _published(worker: Worker, found: Round, now: datetime) -> bool:
-    """Write the files of a round; whether that went well. If not, it is left aside for a while, and hinders no other."""
+    """Write the files of a round; whether that went well. If not, it is left aside for a while and hinders no other."""
     about = {"program": found.program, "date": found.date.isoformat(), "state": found.state}
     ledger = LedgerFiles(worker.home)
     try:
