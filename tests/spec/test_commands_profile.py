@@ -6,9 +6,12 @@ import psycopg
 import pytest
 
 from fairgate.commands.canary import Prepare, prepare
+from fairgate.commands.check_in import CheckIn, check_in
 from fairgate.commands.load_profile import load_profile
+from fairgate.commands.miss import Close, Miss, close, miss
 from fairgate.commands.rounds import Void, open_due, start_calendar, void
 from fairgate.core.errors import BadInput
+from fairgate.core.lifecycle import Done, Refused
 from fairgate.store import profiles
 from world import DAY, TWO_PORTS, World
 
@@ -51,6 +54,19 @@ def test_a_port_is_kept_until_its_rounds_are_over(conn: psycopg.Connection) -> N
     world.drawn()
     with pytest.raises(BadInput, match='leaves out "BBB", where the round of 2026-03-20'):
         load_profile(conn, WITHOUT_BBB, now=world.now)
+
+
+def test_who_comes_to_a_port_that_was_given_up_is_refused_and_not_met_by_an_error(conn: psycopg.Connection) -> None:
+    world = World(conn)
+    number = world.confirmed(1, ["BBB"])
+    world.now += timedelta(days=60)
+    [missed] = miss(conn, [Miss(number, world.program)], **world.clock)
+    [closed] = close(conn, [Close(world.program, DAY)], **world.clock)
+    assert isinstance(missed, Done)
+    assert isinstance(closed, Done)
+    load_profile(conn, WITHOUT_BBB, now=world.now)
+    [outcome] = check_in(conn, [CheckIn(number, world.program)], **world.clock)
+    assert isinstance(outcome, Refused)
 
 
 def test_where_watchers_confirm_is_no_reason_to_keep_a_port(conn: psycopg.Connection) -> None:

@@ -28,9 +28,8 @@ def check_in(conn: psycopg.Connection, acts: Sequence[CheckIn], *, now: datetime
         profile = profiles.current(conn)
 
         def decide(_act: CheckIn, offer: Offer | None) -> Outcome:
-            return places.check_in(
-                place(offer), today=today_at(now, profile.port(offer.port).zone) if offer else now.date()
-            )
+            port = profile.find_port(offer.port) if offer else None  # none where it left the profile after its rounds
+            return places.check_in(place(offer), today=today_at(now, port.zone) if port else now.date())
 
         return decide
 

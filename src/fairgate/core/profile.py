@@ -139,8 +139,13 @@ class Profile:
         """Persons in the largest registration that some program admits."""
         return max(program.group_max for program in self.programs)
 
+    def find_port(self, code: str) -> Port | None:
+        return next((port for port in self.ports if port.port == code), None)
+
     def port(self, code: str) -> Port:
-        return next(port for port in self.ports if port.port == code)
+        found = self.find_port(code)
+        assert found is not None, f"no port {code}"
+        return found
 
     def find_program(self, slug: str) -> Program | None:
         return next((program for program in self.programs if program.program == slug), None)
