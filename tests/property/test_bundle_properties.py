@@ -51,15 +51,18 @@ def test_the_first_line_that_differs_is_found_whatever_parts_it_is_looked_for_in
     right = b"".join(parts)
     for found in (data.draw(damaged(right)), *(right[:end] for end in range(len(right) + 1))):
         lines = enumerate(zip_longest(right.split(b"\n"), found.split(b"\n")), 1)
-        expected = next(((number, line) for number, (line, here) in lines if line != here), None)
+        expected = next(((number, line, here) for number, (line, here) in lines if line != here), None)
         difference = first_difference("results.csv", parts, found)
         assert (difference and (difference.line, difference.expected)) == (
-            expected and (expected[0], told(expected[1]))
+            expected and (expected[0], told(*expected, end=right.count(b"\n") + 1))
         )
 
 
-def told(line: bytes | None) -> str | None:
-    return None if line is None else line.decode(errors="backslashreplace")
+def told(number: int, line: bytes | None, here: bytes | None, *, end: int) -> str | None:
+    """What was expected in a line; behind the last line end nothing, where the file goes on there."""
+    if line is None or (number == end and line == b"" and here is not None):
+        return None
+    return line.decode(errors="backslashreplace")
 
 
 @given(st.data())

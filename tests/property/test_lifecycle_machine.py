@@ -188,7 +188,10 @@ class Lifecycle(RuleBasedStateMachine):
         for each in [d for d in DAYS if d <= day]:
             found = rounds.find(self.conn, slug, each)
             if found is None or found.state in ("open", "sealed"):
-                self.to(schedule.round_times(self.world.profile.program(slug), each).draw_at)
+                about = self.world.profile.program(slug)
+                self.to(schedule.round_times(about, each).draw_at)
+                if found is None and offers.today_at(self.world.now, about.zone) >= each:
+                    continue  # its day has come: nobody opens it any more
                 for step in self._to_drawn(found):
                     step(each, program=slug)
                     self.watch.look(self.world.now)

@@ -112,10 +112,9 @@ def test_another_ledger_does_not_come_into_the_same_folder(served: Served, mirro
 def test_a_service_that_is_away_is_said_in_one_line(mirror: Mirror, tmp_path: Path) -> None:
     assert mirror.run() == 2
     assert "checkpoint: is not there" in mirror.err
-    for url in ("http://127.0.0.1:9/ledger", "no address", "ftp://places.example.org"):
-        away = Mirror(tmp_path / "away", url)
-        assert away.run() == 2
-        assert "does not answer" in away.err
+    away = Mirror(tmp_path / "away", "http://127.0.0.1:9/ledger")
+    assert away.run() == 2
+    assert "does not answer" in away.err
 
 
 def test_a_run_that_was_killed_goes_on_where_it_was(served: Served, mirror: Mirror) -> None:

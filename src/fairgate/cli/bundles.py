@@ -87,11 +87,11 @@ def first_difference(file: str, expected: Iterable[bytes], found: bytes) -> Diff
             return None
     # the line that differs is in this part, or is the one after it where `found` ends with it
     right = (part + next(parts, b"")).split(b"\n")
+    end = lines_done + len(right)  # behind the last line end: where the file goes on there, no line was expected
     for number, (line, here) in enumerate(zip_longest(right, _lines(found, done)), lines_done + 1):
         if line != here:
-            # behind the last line end stands nothing: where the file goes on there, no line was expected
-            expected_line = line if line or here is None else None
-            return Difference(file, number, _text(expected_line), _text(here))
+            is_none = number == end and not line and here is not None
+            return Difference(file, number, None if is_none else _text(line), _text(here))
     raise AssertionError("bytes that differ have a line that differs")
 
 

@@ -38,7 +38,13 @@ def read_json(file: str, data: bytes, most: int = BYTES_MOST) -> object:
         # nothing but brackets would then end it.
         raise BadInput(file, f"more than {DEPTH_MOST} lists and objects inside each other", "make it flat")
     try:
-        return json.loads(text, object_pairs_hook=lambda pairs: _object(file, pairs))
+        value = json.loads(text, object_pairs_hook=lambda pairs: _object(file, pairs))
+        if "\\u" in text:  # as "\ud800" alone: half a character, of which no text can be made again
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError as fault:
+        half = f"\\u{ord(fault.object[fault.start]):04x}"
+        raise BadInput(file, f"{half} alone is no character", "write both halves of it, or leave it out") from None
     except ValueError as fault:
         # also numbers of thousands of digits
         raise BadInput(file, f"not JSON that can be read ({shown(str(fault))})", "mend or fetch it again") from None
