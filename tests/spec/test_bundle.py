@@ -289,7 +289,6 @@ TEXT = MANIFEST.to_json()
         (TEXT.replace(",", ", ").encode(), "not canonical JSON"),
         (json.dumps(dict(reversed(json.loads(TEXT).items())), separators=(",", ":")).encode(), "not canonical JSON"),
         (TEXT.replace("arrival", r"\u0061rrival").encode(), "not canonical JSON"),
-        (TEXT.replace("arrival", r"\ud83d\ude00").encode(), "not canonical JSON"),
         (TEXT.replace("arrival", r"arr\ud800ival").encode(), r"\ud800 alone is no character"),
         (TEXT.replace("arrival", r"\udcff").encode(), r"\udcff alone is no character"),
         (TEXT.replace('"carry":0', '"carry":-0').encode(), "not canonical JSON"),
