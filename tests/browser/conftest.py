@@ -154,6 +154,7 @@ class Person:
 
     def look(self, name: str) -> None:
         """Hold the page against accessibility rules, at both widths, and keep a picture of it."""
+        self.page.wait_for_load_state()  # what was pressed has led on, perhaps a moment ago
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 800})
             wide = self.page.evaluate("document.documentElement.scrollWidth")
