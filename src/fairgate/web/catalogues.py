@@ -6,6 +6,7 @@
 English is in the sources. Every other language is a file of pairs under locale/, for translators.
 """
 
+import os
 import sys
 from datetime import UTC, datetime
 from io import BytesIO
@@ -91,7 +92,7 @@ def build() -> None:
             continue
         written = BytesIO()
         write_mo(written, read(language, path))
-        draft = built.with_suffix(".mo.new")
+        draft = built.with_suffix(f".mo.{os.getpid()}")  # others may build at the same time
         draft.write_bytes(written.getvalue())
         draft.replace(built)
 
