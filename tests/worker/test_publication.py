@@ -129,6 +129,22 @@ def test_a_folder_that_was_lost_comes_back_with_the_next_edition_of_the_tables(w
     assert {file: file.read_bytes() for file in before} == before
 
 
+def test_what_shows_a_sealing_comes_later_where_a_worker_was_killed_before_it_noted_that_it_may(
+    world: TimeWorld,
+) -> None:
+    go_to(world, 12)
+    folder = go_to(world, 24)
+    before = (folder / "checkpoint").read_bytes()
+    for name in ("checkpoint", "sealing.tlog-proof"):
+        (folder / name).unlink()
+        (folder / f"{name}.gz").unlink()
+    assert not publish(world.worker()), "the database says that it is published"
+    world.now += timedelta(hours=1)
+    tables(world.worker())
+    assert names(folder) == DRAWN
+    assert (folder / "checkpoint").read_bytes() == before
+
+
 def test_the_verifier_in_the_bundle_finds_it_right_and_is_that_of_this_version(world: TimeWorld) -> None:
     go_to(world, 12)
     folder = go_to(world, 24)

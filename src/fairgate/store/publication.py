@@ -32,6 +32,7 @@ from fairgate.core.note import parse_note
 from fairgate.core.profile import Profile
 from fairgate.core.tlog_proof import Proof, proof_text
 from fairgate.store import audit, checkpoints, honoured, lists
+from fairgate.store.checkpoints import Published
 from fairgate.store.files import alone, flush_folder, put
 from fairgate.store.ledger_files import LedgerFiles
 from fairgate.store.rounds import Round
@@ -71,13 +72,24 @@ def files(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[s
     return made
 
 
-def _sealing(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[str, bytes]:
-    """The checkpoint that was witnessed before the random value existed, and the proof that the sealing is under it."""
+def can_show(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> bool:
+    """Whether it can be shown by the ledger's files that the round was sealed before its random value existed."""
+    return _shown(conn, found, ledger) is not None
+
+
+def _shown(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> Published | None:
+    """The checkpoint that was witnessed before the random value existed, once the tiles reach so far."""
     if found.sealed_leaf is None:
-        return {}
+        return None
     shown = checkpoints.covering(conn, found.sealed_leaf, found.seed_at)
-    said = audit.statement_at(conn, found.sealed_leaf)
-    if shown is None or said is None or ledger.size() < shown.size:
+    return shown if shown is not None and ledger.size() >= shown.size else None
+
+
+def _sealing(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[str, bytes]:
+    """That checkpoint, and the proof that the sealing is under it."""
+    shown = _shown(conn, found, ledger)
+    said = None if found.sealed_leaf is None else audit.statement_at(conn, found.sealed_leaf)
+    if shown is None or said is None or found.sealed_leaf is None:
         return {}
     assert said.salt is not None, "a statement that is kept"
     assert said.body is not None, "and all of it"

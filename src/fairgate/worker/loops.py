@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
+import psycopg
 import structlog
 
 from fairgate.commands.due import Aside, Fetched, Source, Step, fetch, next_step, take, went_on
@@ -290,17 +291,23 @@ def tables(worker: Worker) -> bool:
 
 
 def _write_lost(worker: Worker) -> None:
-    """Publish drawn rounds again whose figures are not here: the folder was lost, or this host is new."""
+    """Publish drawn rounds again of which something is not here: a folder was lost, or this host is new.
+
+    A worker that was killed between writing tiles and noting which sealings they show leaves one behind, too.
+    """
     with worker.connect() as conn:
         now, profile, drawn = worker.clock(conn), profiles.current(conn), store_published.drawn(conn)
-        lost = [
-            found
-            for each in drawn
-            if not draw_figures.complete(draw_figures.folder(worker.home, profile, each.program, each.date))
-            and (found := rounds.find(conn, each.program, each.date))
-        ]
-    for found in lost[:FOLDERS]:
-        _published(worker, found, now)
+        found = [found for each in drawn if (found := rounds.find(conn, each.program, each.date))]
+        lost = [round_ for round_ in found if _is_lost(conn, worker.home, profile, round_)]
+    for round_ in lost[:FOLDERS]:
+        _published(worker, round_, now)
+
+
+def _is_lost(conn: psycopg.Connection, home: Path, profile: Profile, found: Round) -> bool:
+    if not draw_figures.complete(draw_figures.folder(home, profile, found.program, found.date)):
+        return True
+    bundle = publication.folder(home, profile, found.program, found.date)
+    return not (bundle / "checkpoint").exists() and publication.can_show(conn, found, LedgerFiles(home))
 
 
 def _for_readers(home: Path, profile: Profile, found: Round, files: Mapping[str, bytes]) -> None:
