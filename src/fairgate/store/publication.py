@@ -88,8 +88,11 @@ def _shown(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> Publi
 def _sealing(conn: psycopg.Connection, found: Round, ledger: LedgerFiles) -> dict[str, bytes]:
     """That checkpoint, and the proof that the sealing is under it."""
     shown = _shown(conn, found, ledger)
-    said = None if found.sealed_leaf is None else audit.statement_at(conn, found.sealed_leaf)
-    if shown is None or said is None or found.sealed_leaf is None:
+    if shown is None:
+        return {}
+    assert found.sealed_leaf is not None, "what is shown was sealed"
+    said = audit.statement_at(conn, found.sealed_leaf)
+    if said is None:
         return {}
     assert said.salt is not None, "a statement that is kept"
     assert said.body is not None, "and all of it"

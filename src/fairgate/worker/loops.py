@@ -297,17 +297,21 @@ def _write_lost(worker: Worker) -> None:
     """
     with worker.connect() as conn:
         now, profile, drawn = worker.clock(conn), profiles.current(conn), store_published.drawn(conn)
-        found = [found for each in drawn if (found := rounds.find(conn, each.program, each.date))]
-        lost = [round_ for round_ in found if _is_lost(conn, worker.home, profile, round_)]
-    for round_ in lost[:FOLDERS]:
-        _published(worker, round_, now)
+        lost = [found for each in drawn if (found := _lost(conn, worker.home, profile, each))]
+    for found in lost[:FOLDERS]:
+        _published(worker, found, now)
 
 
-def _is_lost(conn: psycopg.Connection, home: Path, profile: Profile, found: Round) -> bool:
-    if not draw_figures.complete(draw_figures.folder(home, profile, found.program, found.date)):
-        return True
-    bundle = publication.folder(home, profile, found.program, found.date)
-    return not (bundle / "checkpoint").exists() and publication.can_show(conn, found, LedgerFiles(home))
+def _lost(conn: psycopg.Connection, home: Path, profile: Profile, drawn: store_published.Drawn) -> Round | None:
+    """The round, where its figures or what shows its sealing could be here and are not; else None."""
+    has_figures = draw_figures.complete(draw_figures.folder(home, profile, drawn.program, drawn.date))
+    bundle = publication.folder(home, profile, drawn.program, drawn.date)
+    if has_figures and (bundle / "checkpoint").exists():
+        return None
+    found = rounds.find(conn, drawn.program, drawn.date)
+    if found is None or (has_figures and not publication.can_show(conn, found, LedgerFiles(home))):
+        return None
+    return found
 
 
 def _for_readers(home: Path, profile: Profile, found: Round, files: Mapping[str, bytes]) -> None:
