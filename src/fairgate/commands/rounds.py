@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -63,7 +62,7 @@ def open_rounds(conn: psycopg.Connection, acts: Sequence[Open], *, now: datetime
 
 def _refuse_past(conn: psycopg.Connection, profile: Profile, act: Open, now: datetime) -> Refused | None:
     program = profile.find_program(act.program)
-    if program is None or act.date > now.astimezone(ZoneInfo(program.zone)).date():
+    if program is None or act.date > offers.today_at(now, program.zone):
         return None
     reason = Reason.TOO_LATE if rounds.find(conn, act.program, act.date) is None else Reason.ROUND_EXISTS
     return Refused(reason, about(act.program, act.date))
