@@ -11,10 +11,11 @@ from fairgate.core import tiles
 from fairgate.core.key_list import KeyList
 from fairgate.core.lifecycle import Done, Fact, Leaf
 from fairgate.core.note import Note, NoteSigner, note_text, with_signature
-from fairgate.core.policy import Group, Log, Policy, Witness, policy_bytes
+from fairgate.core.policy import Group, Log, Policy, Witness
 from fairgate.core.receipts import Signer, read
 from fairgate.core.tree import leaf_hash
 from ledgers import LOG, ORIGIN, WITNESSES, Published
+from policies import policy_bytes
 
 AT = datetime(2026, 11, 26, 20, 15, 4, tzinfo=UTC)
 SALT = bytes(range(16))

@@ -9,10 +9,10 @@ from fairgate.core.policy import (
     cosigned_at,
     log_signed,
     parse_policy,
-    policy_bytes,
     witnessed_at,
 )
 from ledgers import AT, LOG, WITNESSES, Published
+from policies import policy_bytes
 
 ONE, TWO, THREE = (signer.key.vkey for signer in WITNESSES)
 FOUR = NoteSigner(b"4" * 32, "w4", COSIGNATURE).key.vkey
