@@ -15,17 +15,14 @@ COVERING = f"""
     SELECT {_COLUMNS} FROM checkpoint
      WHERE size > %(leaf)s AND witnessed_at IS NOT NULL AND witnessed_at < %(before)s ORDER BY id LIMIT 1
 """
-UNCOVERED = """
-    SELECT min(seed_at) FROM round
-     WHERE state = 'sealed' AND proof IS NULL AND sealed_leaf IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.size > sealed_leaf AND c.witnessed_at IS NOT NULL)
-"""
-UNSIGNED = f"SELECT at FROM leaf WHERE index = coalesce((SELECT size FROM ({NEWEST}) newest), 0)"
-NOT_SHOWN = """
-    SELECT min(l.at) FROM round r JOIN leaf l ON l.index = r.sealed_leaf
-     WHERE r.state = 'sealed' AND r.proof IS NULL
+# Of a round `r`: that its list was sealed and is not seeded, and no witnessed checkpoint shows the sealing.
+_NOT_SHOWN = """
+    r.state = 'sealed' AND r.proof IS NULL AND r.sealed_leaf IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.size > r.sealed_leaf AND c.witnessed_at IS NOT NULL)
 """
+UNCOVERED = f"SELECT min(r.seed_at) FROM round r WHERE {_NOT_SHOWN}"
+UNSIGNED = f"SELECT at FROM leaf WHERE index = coalesce((SELECT size FROM ({NEWEST}) newest), 0)"
+NOT_SHOWN = f"SELECT min(l.at) FROM round r JOIN leaf l ON l.index = r.sealed_leaf WHERE {_NOT_SHOWN}"
 
 
 @dataclass(frozen=True, slots=True)
