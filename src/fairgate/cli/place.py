@@ -73,7 +73,7 @@ def program_of(conn: psycopg.Connection, named: str | None) -> Program:
     """The program of this name, or the profile's first one that is not hidden."""
     profile = profiles.current(conn)
     if named is None:
-        return next(program for program in profile.programs if not program.hidden)
+        return profile.public_programs[0]
     found = profile.find_program(named)
     if found is None:
         known = ", ".join(program.program for program in profile.programs)

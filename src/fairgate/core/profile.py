@@ -139,6 +139,11 @@ class Profile:
         """Persons in the largest registration that some program admits."""
         return max(program.group_max for program in self.programs)
 
+    @property
+    def public_programs(self) -> list[Program]:
+        """Those that the public sees, in the profile's order."""
+        return [program for program in self.programs if not program.hidden]
+
     def find_port(self, code: str) -> Port | None:
         return next((port for port in self.ports if port.port == code), None)
 

@@ -100,7 +100,7 @@ class Lanes:
 
 def _in_a_program(conn: psycopg.Connection, acts: Sequence[P]) -> list[P]:
     """The acts; those that name no program are about the first one that is not hidden."""
-    first = next(program.program for program in profiles.current(conn).programs if not program.hidden)
+    first = profiles.current(conn).public_programs[0].program
     return [act if act.program else replace(act, program=first) for act in acts]
 
 

@@ -62,7 +62,7 @@ def _reason(step: Step) -> Json:
 
 def standings(conn: psycopg.Connection, numbers: Sequence[str]) -> list[Standing | None]:
     """The standing of each registration number; None for one that is not there."""
-    program = next(program for program in profiles.current(conn).programs if not program.hidden).program
+    program = profiles.current(conn).public_programs[0].program
     found = registrations.find_all(conn, numbers)
     ids = [row.id for row in found.values()]
     wishes = requests.of(conn, ids)

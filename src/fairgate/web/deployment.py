@@ -55,22 +55,17 @@ def learn() -> None:
 
 def program(found: Profile, named: str | None = None) -> Program:
     """The program that a page is about: the one that its address names, else the first that is not hidden."""
-    return (found.find_program(named) if named else None) or public_programs(found)[0]
+    return (found.find_program(named) if named else None) or found.public_programs[0]
 
 
 def public_program(found: Profile, named: str | None) -> Program:
     """As `program`, of those that the public sees: a hidden one is as if it were not there."""
-    return next((each for each in public_programs(found) if each.program == named), public_programs(found)[0])
-
-
-def public_programs(found: Profile) -> list[Program]:
-    """Those that the public sees, at least one, in the profile's order."""
-    return [each for each in found.programs if not each.hidden]
+    return next((each for each in found.public_programs if each.program == named), found.public_programs[0])
 
 
 def chosen(found: Profile, about: Program) -> dict[str, object]:
     """What a page about one of several programs says of that, and how it leads to pages about the same one."""
-    return choice({each.program: in_words(each.names) for each in public_programs(found)}, about.program)
+    return choice({each.program: in_words(each.names) for each in found.public_programs}, about.program)
 
 
 def choice(names: Mapping[str, str], about: str) -> dict[str, object]:

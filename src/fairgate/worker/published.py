@@ -68,17 +68,15 @@ def edition(conn: psycopg.Connection, home: Path, now: datetime) -> tuple[Profil
             *_of_offers(conn, home, rounds),
             layouts.PLACES_LOST.filled(_lost(conn, profile, rounds)),
             layouts.WAITS_BY_PORT.filled(_waits_by_port(conn, rounds)),
-            layouts.WAITING.filled([row for each in _public(profile) for row in _waiting(conn, each, rounds, now)]),
+            layouts.WAITING.filled(
+                [row for each in profile.public_programs for row in _waiting(conn, each, rounds, now)]
+            ),
             layouts.OUTAGES.filled([_outage(each, now) for each in published.outages(conn)]),
             layouts.PORTS.filled(service.ports(profile)),
             *_calendar(conn, profile, now),
         ]
     order = [layout.name for layout in layouts.LAYOUTS]
     return profile, sorted(tables, key=lambda table: order.index(table.name))
-
-
-def _public(profile: Profile) -> list[Program]:
-    return [program for program in profile.programs if not program.hidden]
 
 
 # -- what a draw came to ------------------------------------------------------------------------
@@ -145,7 +143,7 @@ def _lost(conn: psycopg.Connection, profile: Profile, rounds: Sequence[Drawn]) -
     for one in wrongly(lapsed, outages, profiles.history(conn)):
         people[one.program, one.date] += one.people
     rows: list[Row] = []
-    for program in _public(profile):
+    for program in profile.public_programs:
         mine = {day: number for (of, day), number in people.items() if of == program.program}
         rows += [(program.program, day, number) for day, number in service.lost(mine)]
     return rows
@@ -231,7 +229,7 @@ def _calendar(conn: psycopg.Connection, profile: Profile, now: datetime) -> list
     days: list[Row] = []
     times: list[Row] = []
     closures = published.closures(conn, now)
-    for program in _public(profile):
+    for program in profile.public_programs:
         today = now.astimezone(ZoneInfo(program.zone)).date()
         opened = published.opened(conn, program.program, today)
         more = service.calendar(profile, program, opened, closures, today)

@@ -57,7 +57,7 @@ def draw(request: HttpRequest, day: date, program: str | None = None) -> HttpRes
         about = deployment.public_program(profile, program)
         if program is not None and about.program != program:
             raise Http404
-        if program is not None and about == deployment.public_programs(profile)[0]:
+        if program is not None and about == profile.public_programs[0]:
             return HttpResponseRedirect(_address(profile, about, day))
         found = rounds.find(conn, about.program, day)
         if found is None:
